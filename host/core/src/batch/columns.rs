@@ -1,0 +1,124 @@
+//! Changing fields of all records.
+
+use super::{Batch, Cell, Data, FieldId, MAX_POOL, Row, Value};
+use crate::{Error, ErrorCode, Result};
+use std::sync::Arc;
+
+impl Batch {
+    /// Replaces a field: `value` is asked per record index, `None` removes the field there.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TooLarge`] when the values exceed [`MAX_POOL`]; the batch is then unchanged.
+    pub fn set_column<'v>(&mut self, name: &str, mut value: impl FnMut(usize) -> Option<Value<'v>>) -> Result<()> {
+        self.edit(|data, rows| {
+            let field = data.names.intern(name);
+            let mut cells = Vec::with_capacity(data.cells.len() + rows.len());
+            let mut changed = Vec::with_capacity(rows.len());
+            for (index, row) in rows.iter().enumerate() {
+                let first = cells.len() as u32;
+                cells.extend(data.cells(*row).iter().filter(|cell| cell.field != field));
+                if let Some(value) = value(index) {
+                    cells.push(data.push(field, value)?);
+                }
+                changed.push(Row { time: row.time, first, end: cells.len() as u32 });
+            }
+            data.cells = cells;
+            *rows = changed;
+            Ok(())
+        })
+    }
+
+    /// Gives a field the same value in every record.
+    ///
+    /// # Errors
+    /// As [`set_column`](Self::set_column).
+    pub fn fill(&mut self, name: &str, value: Value<'_>) -> Result<()> {
+        self.edit(|data, rows| {
+            let field = data.names.intern(name);
+            let shared = data.push(field, value)?;
+            data.rebuild(rows, |_| Some(shared), |_, cell| (cell.field != field).then_some(cell));
+            Ok(())
+        })
+    }
+
+    /// Removes a field from every record.
+    pub fn remove_column(&mut self, name: &str) {
+        let Some(field) = self.field(name) else { return };
+        self.rebuild(|data, rows| data.rebuild(rows, |_| None, |_, cell| (cell.field != field).then_some(cell)));
+    }
+
+    /// Renames a field. Where a record has the new name already, that value is replaced.
+    pub fn rename(&mut self, name: &str, to: &str) {
+        let Some(from) = self.field(name).filter(|_| name != to) else { return };
+        self.rebuild(|data, rows| {
+            let to = data.names.intern(to);
+            let moved = |cells: &[Cell]| cells.iter().find(|cell| cell.field == from).map(|cell| Cell { field: to, ..*cell });
+            let replaced: Vec<Option<Cell>> = rows.iter().map(|row| moved(data.cells(*row))).collect();
+            let has = |index: usize| replaced.get(index).copied().flatten();
+            data.rebuild(rows, has, |index, cell| {
+                let gone = cell.field == from || (cell.field == to && has(index).is_some());
+                (!gone).then_some(cell)
+            });
+        });
+    }
+
+    /// Replaces one cell; `None` removes it. Nothing happens for an index outside.
+    ///
+    /// # Errors
+    /// As [`set_column`](Self::set_column).
+    pub fn set(&mut self, index: usize, name: &str, value: Option<Value<'_>>) -> Result<()> {
+        self.edit(|data, rows| {
+            let Some(row) = rows.get_mut(index) else { return Ok(()) };
+            let field = data.names.intern(name);
+            let new = value.map(|value| data.push(field, value)).transpose()?;
+            let first = data.cells.len();
+            for place in row.first..row.end {
+                if let Some(cell) = data.cells.get(place as usize).copied().filter(|cell| cell.field != field) {
+                    data.cells.push(cell);
+                }
+            }
+            data.cells.extend(new);
+            (row.first, row.end) = (first as u32, data.cells.len() as u32);
+            Ok(())
+        })
+    }
+
+    /// Runs a change on data that nothing else shares. A change that fails leaves the rows as they are.
+    fn edit(&mut self, change: impl FnOnce(&mut Data, &mut Vec<Row>) -> Result<()>) -> Result<()> {
+        let mut data = Arc::unwrap_or_clone(std::mem::take(&mut self.data));
+        let result = change(&mut data, &mut self.rows);
+        self.data = Arc::new(data);
+        result
+    }
+
+    /// As [`edit`](Self::edit), for changes that cannot fail.
+    fn rebuild(&mut self, change: impl FnOnce(&mut Data, &mut Vec<Row>)) {
+        let mut data = Arc::unwrap_or_clone(std::mem::take(&mut self.data));
+        change(&mut data, &mut self.rows);
+        self.data = Arc::new(data);
+    }
+}
+
+impl Data {
+    fn push(&mut self, field: FieldId, value: Value<'_>) -> Result<Cell> {
+        let start = self.pool.len();
+        let kind = value.write(&mut self.pool);
+        if self.pool.len() > MAX_POOL {
+            self.pool.truncate(start);
+            return Err(Error::new(ErrorCode::TooLarge, format!("a batch holds at most {MAX_POOL} bytes of values")));
+        }
+        Ok(Cell { field, start: start as u32, len: (self.pool.len() - start) as u32, kind })
+    }
+
+    /// Lays out the cells of `rows` anew: of each row those that `keep` answers, then the one that `add` answers for its index.
+    fn rebuild(&mut self, rows: &mut [Row], add: impl Fn(usize) -> Option<Cell>, keep: impl Fn(usize, Cell) -> Option<Cell>) {
+        let mut cells = Vec::with_capacity(self.cells.len() + rows.len());
+        for (index, row) in rows.iter_mut().enumerate() {
+            let first = cells.len();
+            cells.extend(self.cells(*row).iter().filter_map(|cell| keep(index, *cell)));
+            cells.extend(add(index));
+            (row.first, row.end) = (first as u32, cells.len() as u32);
+        }
+        self.cells = cells;
+    }
+}
