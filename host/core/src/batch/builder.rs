@@ -1,7 +1,7 @@
 //! Making batches.
 
-use super::{Batch, Cell, Data, FieldId, MAX_POOL, Row, Value};
-use crate::{Error, ErrorCode, Result, Timestamp};
+use super::{Batch, Cell, Data, FieldId, Kind, MAX_POOL, Row, Value, pool_full};
+use crate::{Result, Timestamp};
 use std::sync::Arc;
 
 /// Takes records field by field. A field that is given twice in one record keeps the later value.
@@ -42,15 +42,25 @@ impl BatchBuilder {
 
     /// Adds a field whose name was interned here.
     pub fn cell(&mut self, field: FieldId, value: Value<'_>) {
+        self.add(field, value.size(), |pool| value.write(pool));
+    }
+
+    /// Adds a field whose kind and bytes come from [`Record::cells`](super::Record::cells) or from storage that wrote such.
+    /// Bytes that the kind does not accept read as null later.
+    pub fn raw_cell(&mut self, field: FieldId, kind: Kind, bytes: &[u8]) {
+        self.add(field, bytes.len(), |pool| {
+            pool.extend_from_slice(bytes);
+            kind
+        });
+    }
+
+    fn add(&mut self, field: FieldId, len: usize, write: impl FnOnce(&mut Vec<u8>) -> Kind) {
         let start = self.data.pool.len();
-        let kind = value.write(&mut self.data.pool);
-        let len = self.data.pool.len() - start;
-        if self.data.pool.len() > MAX_POOL {
+        if start + len > MAX_POOL {
             self.overflow = true;
-            self.data.pool.truncate(start);
             return;
         }
-        let cell = Cell { field, start: start as u32, len: len as u32, kind };
+        let cell = Cell { field, start: start as u32, len: len as u32, kind: write(&mut self.data.pool) };
         let Some(latest) = self.latest.get_mut(field.0 as usize) else { return };
         match self.data.cells.get_mut((*latest as usize).wrapping_sub(1)) {
             Some(known) if *latest > self.first => *known = cell,
@@ -82,7 +92,7 @@ impl BatchBuilder {
         for record in batch.records() {
             for (field, kind, bytes) in record.cells() {
                 if let Some(&field) = ids.get(field.0 as usize) {
-                    self.cell(field, Value::read(kind, bytes));
+                    self.raw_cell(field, kind, bytes);
                 }
             }
             self.end_record(record.time());
@@ -107,10 +117,10 @@ impl BatchBuilder {
     /// The batch of all ended records.
     ///
     /// # Errors
-    /// [`ErrorCode::TooLarge`] when the values exceed [`MAX_POOL`].
+    /// [`ErrorCode::TooLarge`](crate::ErrorCode::TooLarge) when the values exceed [`MAX_POOL`].
     pub fn finish(mut self) -> Result<Batch> {
         if self.overflow {
-            return Err(Error::new(ErrorCode::TooLarge, format!("a batch holds at most {MAX_POOL} bytes of values")));
+            return Err(pool_full());
         }
         self.drop_record();
         Ok(Batch { data: Arc::new(self.data), rows: self.rows })

@@ -1,14 +1,14 @@
 //! Changing fields of all records.
 
-use super::{Batch, Cell, Data, FieldId, MAX_POOL, Row, Value};
-use crate::{Error, ErrorCode, Result};
+use super::{Batch, Cell, Data, FieldId, MAX_POOL, Row, Value, pool_full};
+use crate::Result;
 use std::sync::Arc;
 
 impl Batch {
     /// Replaces a field: `value` is asked per record index, `None` removes the field there.
     ///
     /// # Errors
-    /// [`ErrorCode::TooLarge`] when the values exceed [`MAX_POOL`]; the batch is then unchanged.
+    /// [`ErrorCode::TooLarge`](crate::ErrorCode::TooLarge) when the values exceed [`MAX_POOL`]; the batch is then unchanged.
     pub fn set_column<'v>(&mut self, name: &str, mut value: impl FnMut(usize) -> Option<Value<'v>>) -> Result<()> {
         self.edit(|data, rows| {
             let field = data.names.intern(name);
@@ -101,13 +101,11 @@ impl Batch {
 
 impl Data {
     fn push(&mut self, field: FieldId, value: Value<'_>) -> Result<Cell> {
-        let start = self.pool.len();
-        let kind = value.write(&mut self.pool);
-        if self.pool.len() > MAX_POOL {
-            self.pool.truncate(start);
-            return Err(Error::new(ErrorCode::TooLarge, format!("a batch holds at most {MAX_POOL} bytes of values")));
+        let (start, len) = (self.pool.len(), value.size());
+        if start + len > MAX_POOL {
+            return Err(pool_full());
         }
-        Ok(Cell { field, start: start as u32, len: (self.pool.len() - start) as u32, kind })
+        Ok(Cell { field, start: start as u32, len: len as u32, kind: value.write(&mut self.pool) })
     }
 
     /// Lays out the cells of `rows` anew: of each row those that `keep` answers, then the one that `add` answers for its index.

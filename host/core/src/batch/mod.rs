@@ -19,12 +19,16 @@ pub use flat::Flat;
 pub use names::FieldId;
 pub use value::{Kind, Value};
 
-use crate::Timestamp;
+use crate::{Error, ErrorCode, Timestamp};
 use names::Names;
 use std::sync::Arc;
 
 /// The most bytes of values one batch may hold.
 pub const MAX_POOL: usize = 1 << 30;
+
+fn pool_full() -> Error {
+    Error::new(ErrorCode::TooLarge, format!("a batch holds at most {MAX_POOL} bytes of values; send fewer records at a time"))
+}
 
 /// Records that share their field names and value pool. Cloning is cheap.
 #[derive(Clone, Debug, Default)]

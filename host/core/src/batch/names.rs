@@ -1,7 +1,7 @@
 //! Field names, each once, without an allocation per name.
 
 use hashbrown::HashTable;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::LazyLock;
 
 /// Names a field within one batch.
@@ -21,9 +21,13 @@ pub(super) struct Names {
 }
 
 fn hash(name: &str) -> u64 {
-    let mut hasher = HASHER.build_hasher();
-    name.hash(&mut hasher);
-    hasher.finish()
+    HASHER.hash_one(name)
+}
+
+fn part<'a>(text: &'a str, ends: &[u32], index: usize) -> Option<&'a str> {
+    let end = *ends.get(index)? as usize;
+    let start = index.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |&end| end as usize);
+    text.get(start..end)
 }
 
 impl Names {
@@ -32,9 +36,7 @@ impl Names {
     }
 
     fn at(&self, index: usize) -> Option<&str> {
-        let end = *self.ends.get(index)? as usize;
-        let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |&end| end as usize);
-        self.text.get(start..end)
+        part(&self.text, &self.ends, index)
     }
 
     pub(super) fn get(&self, field: FieldId) -> &str {
@@ -64,12 +66,7 @@ impl Names {
             let first = if self.index.is_empty() { 0 } else { field };
             for index in first..=field {
                 let Names { text, ends, index: table } = self;
-                let at = |index: u32| {
-                    let index = index as usize;
-                    let end = ends.get(index).map_or(0, |&end| end as usize);
-                    let start = index.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |&end| end as usize);
-                    text.get(start..end).unwrap_or_default()
-                };
+                let at = |index: u32| part(text, ends, index as usize).unwrap_or_default();
                 table.insert_unique(hash(at(index)), index, |&known| hash(at(known)));
             }
         }

@@ -85,6 +85,17 @@ impl<'a> Value<'a> {
         .unwrap_or(Self::Null)
     }
 
+    /// How many bytes [`write`](Self::write) appends.
+    pub const fn size(&self) -> usize {
+        match self {
+            Self::Null => 0,
+            Self::Boolean(_) => 1,
+            Self::Integer(_) | Self::Float(_) => 8,
+            Self::Text(value) | Self::Json(value) => value.len(),
+            Self::Bytes(value) => value.len(),
+        }
+    }
+
     /// Appends the bytes of a cell and tells their kind.
     pub fn write(self, pool: &mut Vec<u8>) -> Kind {
         match self {

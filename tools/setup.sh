@@ -1,0 +1,47 @@
+#!/bin/sh
+# Installs what building Headworks needs and this machine lacks. Says what it does; does nothing the second time.
+# For Debian 12 with Rust, as root or with sudo. Package sources are the machine's own.
+set -eu
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+needed_rust=1.95
+command -v cargo >/dev/null 2>&1 || fail "cargo is missing: install Rust $needed_rust or newer with rustup (https://rustup.rs) and run make again"
+rust=$(rustc --version | cut -d' ' -f2)
+printf '%s\n%s\n' "$needed_rust" "$rust" | sort -CV || fail "Rust $rust is too old: 'rustup update stable' brings $needed_rust or newer"
+
+# Components written in Rust are built with the standard library of rustup's wasm32-wasip1 target where it can be had,
+# and with Debian's rustc-web and its sources otherwise.
+sysroot=$(rustc --print sysroot)
+if [ ! -d "$sysroot/lib/rustlib/wasm32-wasip1" ] && [ ! -x /usr/bin/rustc ] && command -v rustup >/dev/null 2>&1; then
+    say "trying 'rustup target add wasm32-wasip1'"
+    timeout 120 rustup target add wasm32-wasip1 >/dev/null 2>&1 || say "that target cannot be downloaded here; using Debian's rustc-web instead"
+fi
+
+missing=
+want() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed' || missing="$missing $1"; }
+want build-essential          # RocksDB and other C and C++ code
+want clang-22                 # bindings of RocksDB, C code inside components
+want lld-22
+want llvm-22
+want wasi-libc
+want libclang-rt-22-dev-wasm32
+if [ ! -d "$sysroot/lib/rustlib/wasm32-wasip1" ]; then
+    want rustc-web
+    want rust-web-src
+fi
+[ -z "$missing" ] && exit 0
+
+command -v apt-get >/dev/null 2>&1 || fail "missing packages:$missing (they are installed by apt-get on Debian 12 only)"
+root=
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null 2>&1 || fail "missing packages:$missing; run make as root or install sudo"
+    root=sudo
+fi
+say "installing$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+install() { DEBIAN_FRONTEND=noninteractive $root apt-get install -y --no-install-recommends $missing >"$log" 2>&1; }
+install || { $root apt-get update >"$log" 2>&1 && install; } || { cat "$log" >&2; fail "apt-get could not install$missing"; }
+say "done"
