@@ -1,1 +1,48 @@
-fn main(){}
+//! The program: command line, configuration, wiring, signals.
+//!
+//! Holds no rule of its own. What must stay true: secrets come from the configuration file or the environment, never from the
+//! command line, and are never logged; a success exits 0, a failure 1, a wrong use 2.
+
+mod addresses;
+mod cli;
+mod compile;
+mod dead_letters;
+mod doctor;
+mod example;
+mod logging;
+mod management;
+mod process;
+mod serve;
+mod settings;
+mod verify;
+
+use clap::Parser;
+use cli::{Cli, Command, DeadLettersCommand, Output};
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = cli.output;
+    let done = match cli.command {
+        Command::Serve(arguments) => serve::run(arguments, output),
+        Command::Verify(folder) => verify::run(&folder.data, output),
+        Command::Doctor(folder) => doctor::run(&folder.data, output),
+        Command::DeadLetters(DeadLettersCommand::List { folder, after, limit }) => {
+            dead_letters::list(&folder.data, after, limit, output)
+        }
+        Command::CompileComponent => compile::run(),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            match output {
+                Output::Text => eprintln!("headworks: {error:#}"),
+                Output::Json => eprintln!("{}", serde_json::json!({"error": format!("{error:#}")})),
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,98 @@
-//! placeholder
+//! Who calls, and what they may do.
+//!
+//! Owns users, roles, scopes, passwords, personal access tokens, sessions and the throttling of logins; they are documents of
+//! the kinds `user`, `role` and `token` in the store. What must stay true: no password, token or signing key leaves this crate
+//! except in the one answer that hands it to its owner; scopes are evaluated anew on every request. Knows nothing of HTTP or
+//! of any dialect's wire types; texts follow FlowG 3.4 because that contract fixes them.
+
+mod bearer;
+mod bootstrap;
+mod directory;
+mod password;
+mod scope;
+mod secret;
+mod session;
+mod throttle;
+mod users;
+
+pub use bootstrap::{Bootstrapped, IdentityOptions};
+pub use scope::{Scope, ScopeSet};
+pub use users::{Role, User};
+
+use bearer::Bearer;
+use directory::Directory;
+use headworks_core::time::Clock;
+use headworks_core::{Error, ErrorCode, Result, TenantId};
+use headworks_store::Store;
+use password::Passwords;
+use session::Sessions;
+use std::net::IpAddr;
+use std::sync::Arc;
+use throttle::Throttle;
+
+/// Who calls, with everything they may do at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Whose user it is.
+    pub tenant: TenantId,
+    /// The name of the user.
+    pub user: String,
+    /// The names of the user's roles in ascending order, unknown ones included.
+    pub roles: Vec<String>,
+    /// What the roles that exist allow together.
+    pub scopes: ScopeSet,
+}
+
+/// The users, roles and tokens of this server. Cloning is cheap.
+#[derive(Clone)]
+pub struct Identity(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    directory: Directory,
+    passwords: Passwords,
+    sessions: Sessions,
+    throttle: Throttle,
+    /// Held while users and tokens change, so that a token never outlives the deletion of its owner.
+    changing: tokio::sync::Mutex<()>,
+}
+
+fn invalid_credentials() -> Error {
+    Error::new(ErrorCode::Unauthenticated, "invalid credentials")
+}
+
+impl Identity {
+    /// Exchanges a password for a session token, `jwt_…`, valid for 24 hours. An unknown user takes the same time and gets
+    /// the same answer as a wrong password (FlowG 4).
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthenticated`]; [`ErrorCode::Exhausted`] after too many failures of this user or from this address.
+    pub async fn login(&self, tenant: TenantId, user: &str, password: &str, from: IpAddr) -> Result<String> {
+        let inner = &self.0;
+        let attempt = inner.throttle.attempt(tenant, user, from, inner.clock.now())?;
+        let known = self.password_of(tenant, user)?;
+        let exists = known.is_some();
+        if !inner.passwords.verify(password, known).await? || !exists {
+            return Err(invalid_credentials());
+        }
+        attempt.succeeded();
+        inner.sessions.issue(user, inner.clock.now())
+    }
+
+    /// Finds out who calls from the value of the `Authorization` header.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthenticated`] with the texts of FlowG 3.4.
+    pub fn authenticate(&self, authorization: Option<&str>) -> Result<Arc<Principal>> {
+        let failed = |text: &str| Error::new(ErrorCode::Unauthenticated, text);
+        match Bearer::parse(authorization) {
+            None => Err(failed("missing token")),
+            Some(Bearer::Token(token)) => self.0.directory.owner(token).ok_or_else(|| failed("invalid token")),
+            Some(Bearer::Session(jwt)) => {
+                let user = self.0.sessions.verify(jwt, self.0.clock.now())?;
+                self.0.directory.principal(TenantId::DEFAULT, &user).ok_or_else(|| failed("invalid token"))
+            }
+        }
+    }
+}

@@ -1,1 +1,34 @@
-//! placeholder
+//! Storage: documents, streams of records, dead letters and blobs in one RocksDB database.
+//!
+//! The only crate that names RocksDB. Owns how things look on disk (`format`), the one thread that writes
+//! (`committer`), what makes its writes last (`durable`, `journal`), reading (`scan`, `read`), retention (`sweeper`) and the check of a stored database (`verify`). Knows
+//! nothing of what documents mean, of users, plugins or HTTP.
+//!
+//! What must stay true: a write that was answered is durable (group commit, one sync for all that wait); it is all there or
+//! not at all; after a failed write nothing is written any more; every key begins with a tenant, every value with the number
+//! of its format.
+
+mod catalog;
+mod committer;
+mod durable;
+mod engine;
+mod format;
+mod health;
+mod journal;
+mod lock;
+mod read;
+mod scan;
+mod space;
+mod store;
+mod sweeper;
+mod types;
+mod verify;
+mod watch;
+
+pub use scan::Scan;
+pub use store::Store;
+pub use types::{
+    AuditEntry, Change, DeadLetter, Digest, Durability, Expect, Health, Progress, RecordId, ScanRange, StoreOptions,
+    StreamConfig, TableReport, VerifyReport, WatchItem,
+};
+pub use watch::Watcher;

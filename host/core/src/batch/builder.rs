@@ -34,6 +34,11 @@ impl BatchBuilder {
         field
     }
 
+    /// The name that was interned here; empty for an id of another batch.
+    pub fn name(&self, field: FieldId) -> &str {
+        self.data.names.get(field)
+    }
+
     /// Adds a field to the open record.
     pub fn field(&mut self, name: &str, value: Value<'_>) {
         let field = self.intern(name);

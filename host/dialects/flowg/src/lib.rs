@@ -1,1 +1,119 @@
-//! x
+//! The FlowG dialect under `/api/v1`: wire types, routes, error bodies (contract `flowg`).
+//!
+//! A thin translation. What must stay true: every operation checks in the order path, authentication, request, scope,
+//! operation (FlowG 3.2); every failure is a JSON body of one shape (FlowG 3.4). Holds no state and no rule that another
+//! dialect could need.
+
+mod account;
+mod call;
+mod failure;
+mod ingest;
+mod pipelines;
+mod query;
+mod record;
+mod shape;
+mod streams;
+mod transformers;
+mod watch;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use axum::response::IntoResponse;
+use axum::routing::{delete, get, post};
+use failure::Failure;
+use headworks_core::time::Clock;
+use headworks_core::{DocumentKey, Error, Result, TenantId};
+use headworks_http::RequestId;
+use headworks_identity::Identity;
+use headworks_pipelines::{PIPELINE, Pipelines};
+use headworks_store::{Change, Store};
+use std::sync::Arc;
+
+/// What the operations work on.
+pub struct FlowgState {
+    /// Documents and streams.
+    pub store: Store,
+    /// Users and tokens.
+    pub identity: Identity,
+    /// Running pipelines.
+    pub pipelines: Pipelines,
+    /// When records are received.
+    pub clock: Arc<dyn Clock>,
+}
+
+type App = Arc<FlowgState>;
+
+/// All routes of the dialect.
+pub fn router(state: FlowgState) -> Router {
+    Router::new()
+        .route("/api/v1/auth/login", post(account::login))
+        .route("/api/v1/auth/change-password", post(account::change_password))
+        .route("/api/v1/auth/whoami", get(account::whoami))
+        .route("/api/v1/tokens", get(account::list_tokens))
+        .route("/api/v1/token", post(account::create_token))
+        .route("/api/v1/tokens/{token}", delete(account::delete_token))
+        .route("/api/v1/pipelines", get(pipelines::list))
+        .route("/api/v1/pipelines/{pipeline}", get(pipelines::get).put(pipelines::save).delete(pipelines::delete))
+        .route("/api/v1/pipelines/{pipeline}/metrics", get(pipelines::metrics))
+        .route("/api/v1/pipelines/{pipeline}/logs", post(ingest::single))
+        .route("/api/v1/pipelines/{pipeline}/logs/struct", post(ingest::structured))
+        .route("/api/v1/pipelines/{pipeline}/logs/text", post(ingest::text))
+        .route("/api/v1/pipelines/{pipeline}/logs/otlp", post(ingest::otlp))
+        .route("/api/v1/test/pipeline/{pipeline}", post(pipelines::test))
+        .route("/api/v1/transformers", get(transformers::list))
+        .route("/api/v1/transformers/{transformer}", get(transformers::get).put(transformers::save).delete(transformers::delete))
+        .route("/api/v1/test/transformer", post(transformers::test))
+        .route("/api/v1/streams", get(streams::list))
+        .route("/api/v1/streams/{stream}", get(streams::get).put(streams::configure).delete(streams::purge))
+        .route("/api/v1/streams/{stream}/fields", get(streams::fields))
+        .route("/api/v1/streams/{stream}/usage", get(streams::usage))
+        .route("/api/v1/streams/{stream}/indices", get(streams::indices))
+        .route("/api/v1/streams/{stream}/logs", get(query::query))
+        .route("/api/v1/streams/{stream}/logs/watch", get(watch::watch))
+        .with_state(Arc::new(state))
+}
+
+/// The answer to a request of this dialect whose handler panicked.
+pub fn panicked(id: &RequestId) -> Response<Body> {
+    Failure::from(Error::internal(format!("the server's log says more under request {}", id.as_str()))).into_response()
+}
+
+/// The answer to a path that no dialect knows (FlowG 3.2).
+pub async fn unknown_path() -> impl IntoResponse {
+    (StatusCode::NOT_FOUND, "404 page not found")
+}
+
+/// Makes the pipeline `default` of a tenant that has no pipeline (FlowG 15).
+///
+/// # Errors
+/// Those of the store.
+pub async fn bootstrap(store: &Store, tenant: TenantId) -> Result<()> {
+    const ROUTER: &str = "node-37da64b3-6243-4620-b0f2-ba484a71b053";
+    if !store.list_names(tenant, PIPELINE, "")?.is_empty() {
+        return Ok(());
+    }
+    let source = |kind: &str, y: i32| {
+        serde_json::json!({
+            "id": format!("__builtin__source_{kind}"), "type": "source", "position": {"x": 0, "y": y}, "data": {"type": kind},
+        })
+    };
+    let edge = |kind: &str| {
+        let source = format!("__builtin__source_{kind}");
+        serde_json::json!({
+            "id": format!("xy-edge__{source}-{ROUTER}"), "source": source, "sourceHandle": "", "target": ROUTER,
+        })
+    };
+    let graph = serde_json::json!({
+        "version": 2, "version.minor": 1, "hasLayout": false,
+        "nodes": [
+            source("direct", 0),
+            source("syslog", 120),
+            {"id": ROUTER, "type": "router", "position": {"x": 240, "y": 60}, "data": {"stream": "default"}},
+        ],
+        "edges": [edge("syslog"), edge("direct")],
+    });
+    let key = DocumentKey::new(tenant, PIPELINE, "default");
+    store.write("bootstrap", vec![Change::put(key, graph.to_string())]).await?;
+    Ok(())
+}

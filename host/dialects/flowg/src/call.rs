@@ -1,0 +1,145 @@
+//! One request on its way through the checks of FlowG 3.2. Taking a [`Call`] authenticates; its methods read the rest.
+
+use crate::App;
+use crate::failure::Failure;
+use crate::shape::Shape;
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use headworks_core::{Batch, BatchBuilder, Timestamp, Value as Cell};
+use headworks_http::RequestContext;
+use headworks_identity::{Principal, Scope};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// A request of anybody.
+pub(crate) struct Open {
+    pub(crate) app: App,
+    pub(crate) context: RequestContext,
+    parts: Parts,
+    body: Body,
+}
+
+/// A request of a user.
+pub(crate) struct Call {
+    pub(crate) caller: Arc<Principal>,
+    open: Open,
+}
+
+impl Deref for Call {
+    type Target = Open;
+
+    fn deref(&self) -> &Open {
+        &self.open
+    }
+}
+
+impl DerefMut for Call {
+    fn deref_mut(&mut self) -> &mut Open {
+        &mut self.open
+    }
+}
+
+impl FromRequest<App> for Open {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let context = match RequestContext::from_request_parts(&mut parts, app).await {
+            Ok(context) => context,
+            Err(never) => match never {},
+        };
+        Ok(Self { app: Arc::clone(app), context, parts, body })
+    }
+}
+
+impl FromRequest<App> for Call {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let caller = app.identity.authenticate(authorization)?;
+        Ok(Self { caller, open: Open::from_request(request, app).await? })
+    }
+}
+
+impl Call {
+    /// Refuses a caller without this scope.
+    pub(crate) fn allow(&self, scope: Scope) -> Result<(), Failure> {
+        if self.caller.scopes.allows(scope) { Ok(()) } else { Err(Failure::denied()) }
+    }
+}
+
+impl Open {
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// The name in the path, percent-decoded.
+    pub(crate) async fn name(&mut self) -> Result<String, Failure> {
+        let failed = |text: &str| Failure::malformed("path", text);
+        let names = RawPathParams::from_request_parts(&mut self.parts, &self.app).await;
+        let names = names.map_err(|_| failed("a name is not UTF-8 after percent-decoding"))?;
+        names.iter().next().map(|(_, name)| name.to_owned()).ok_or_else(|| failed("a name is missing"))
+    }
+
+    /// The query parameters; of a repeated one the first.
+    pub(crate) fn query(&self) -> Result<HashMap<String, String>, Failure> {
+        let pairs = Query::<Vec<(String, String)>>::try_from_uri(&self.parts.uri);
+        let Query(pairs) = pairs.map_err(|error| Failure::malformed("query", &error.to_string()))?;
+        Ok(pairs.into_iter().rev().collect())
+    }
+
+    /// The whole body.
+    pub(crate) async fn body(&mut self) -> Result<Bytes, Failure> {
+        Ok(headworks_http::read(&self.context, std::mem::take(&mut self.body)).await?)
+    }
+
+    /// The whole body of a request that sends JSON or does not say what it sends (FlowG 3.1).
+    pub(crate) async fn json_body(&mut self) -> Result<Bytes, Failure> {
+        if let Some(other) = headworks_http::media_type(self.headers())
+            && !other.eq_ignore_ascii_case("application/json")
+        {
+            let text = format!("request with application/json content type expected, received: {other}");
+            return Err(Failure::invalid(text));
+        }
+        let body = self.body().await?;
+        if body.is_empty() { Err(Failure::invalid("missing request body")) } else { Ok(body) }
+    }
+
+    /// The body as JSON of this shape.
+    pub(crate) async fn json<T: DeserializeOwned>(&mut self, shape: &Shape) -> Result<T, Failure> {
+        let failed = |error: serde_json::Error| Failure::invalid(format!("failed to decode json: {error}"));
+        let mut value: Value = serde_json::from_slice(&self.json_body().await?).map_err(failed)?;
+        shape.check(&mut value)?;
+        serde_json::from_value(value).map_err(failed)
+    }
+}
+
+/// A record as it comes in a body.
+pub(crate) type WireRecord = Map<String, Value>;
+
+/// A batch of records that passed their shape.
+pub(crate) fn batch(records: &[WireRecord], received: Timestamp) -> Result<Batch, Failure> {
+    let mut builder = BatchBuilder::default();
+    for record in records {
+        for (name, value) in record {
+            builder.field(name, Cell::Text(value.as_str().unwrap_or_default()));
+        }
+        builder.end_record(received);
+    }
+    Ok(builder.finish()?)
+}
+
+/// Runs what reads more than a little from the disk off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> headworks_core::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| headworks_core::Error::internal(format!("reading failed: {error}")))??)
+}

@@ -1,0 +1,97 @@
+//! The command line (design section 7).
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Takes logs in, runs them through sandboxed WebAssembly components and serves them through HTTP.
+#[derive(Parser)]
+#[command(name = "headworks", version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value = "text", env = "HEADWORKS_OUTPUT")]
+    pub(crate) output: Output,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// For programs: one JSON document.
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the server.
+    Serve(ServeArguments),
+    /// Check everything that is stored in a data folder, which no server may have open. Changes nothing.
+    Verify(Folder),
+    /// Look at the machine: how long an fsync takes, limits, clock, file system.
+    Doctor(Folder),
+    /// Records that could not be processed, with the reason.
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+    /// Compile a component from standard input to standard output; started by the server for itself.
+    #[command(hide = true)]
+    CompileComponent,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DeadLettersCommand {
+    /// List them, oldest first. No server may have the data folder open. Changes nothing.
+    List {
+        #[command(flatten)]
+        folder: Folder,
+        /// Only those with a greater number.
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+        /// At most so many.
+        #[arg(long, default_value_t = 1000)]
+        limit: usize,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Folder {
+    /// The data folder.
+    #[arg(long, default_value = "./data", env = "HEADWORKS_DATA", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+}
+
+/// Arguments come before the environment, the environment before the configuration file. Every setting of the file has an
+/// environment variable: `http.body_bytes` is HEADWORKS_HTTP_BODY_BYTES.
+#[derive(Args, Default)]
+pub(crate) struct ServeArguments {
+    /// Configuration file in TOML [env: HEADWORKS_CONFIG=].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder [env: HEADWORKS_DATA=] [default: ./data].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Address of all dialects; may be repeated, port 0 takes a free port [env: HEADWORKS_LISTEN=] [default: 127.0.0.1:5080].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Vec<String>,
+    /// Address of /health, /ready and /metrics [env: HEADWORKS_MANAGEMENT=] [default: 127.0.0.1:9113].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) management: Option<String>,
+    /// Address of the syslog server; not offered by this version [env: HEADWORKS_SYSLOG=].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) syslog: Option<String>,
+    /// When a write counts as done: fsync or buffered [env: HEADWORKS_DURABILITY=] [default: fsync].
+    #[arg(long, value_name = "MODE")]
+    pub(crate) durability: Option<String>,
+    /// Folder of the WebAssembly components [env: HEADWORKS_COMPONENTS=] [default: beside the program].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) components: Option<PathBuf>,
+    /// Folder whose pipelines, transformers, streams and logs fill an empty data folder [env: HEADWORKS_EXAMPLE=].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) example: Option<PathBuf>,
+    /// error, warn, info, debug, trace, or directives for each module [env: HEADWORKS_LOG_LEVEL=] [default: info].
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) log_level: Option<String>,
+    /// text or json [env: HEADWORKS_LOG_FORMAT=] [default: text].
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<String>,
+}

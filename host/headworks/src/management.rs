@@ -1,0 +1,77 @@
+//! The management listener: `/health`, `/ready`, `/metrics` (FlowG 18, design section 7). No authentication.
+
+use crate::process;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use headworks_http::Quiet;
+use headworks_store::{Health, Store};
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What the probes look at.
+#[derive(Clone)]
+pub(crate) struct Probes {
+    pub(crate) store: Store,
+    pub(crate) metrics: PrometheusHandle,
+    /// Whether requests are served: from the end of the start to the beginning of the stop.
+    pub(crate) ready: Arc<AtomicBool>,
+}
+
+impl Probes {
+    /// Routes of the management listener.
+    pub(crate) fn router(self) -> Router {
+        Router::new()
+            .route("/health", get(health))
+            .route("/ready", get(ready))
+            .route("/metrics", get(metrics))
+            .fallback(headworks_flowg::unknown_path)
+            .with_state(self)
+    }
+
+    /// `/health` for the service listeners.
+    pub(crate) fn health_router(self) -> Router {
+        Router::new().route("/health", get(health)).with_state(self)
+    }
+}
+
+/// A full disk does not make the process unhealthy: reads and deletes work, and a restart would not help.
+async fn health(State(probes): State<Probes>) -> Response {
+    match probes.store.health() {
+        Health::Ok | Health::DiskNearlyFull { .. } => quiet(StatusCode::OK, "OK\r\n".to_owned()),
+        Health::Failed(reason) => quiet(StatusCode::SERVICE_UNAVAILABLE, format!("failed: {reason}\r\n")),
+    }
+}
+
+async fn ready(State(probes): State<Probes>) -> Response {
+    if !probes.ready.load(Ordering::Relaxed) {
+        return quiet(StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\r\n".to_owned());
+    }
+    match probes.store.health() {
+        Health::Ok => quiet(StatusCode::OK, "ready\r\n".to_owned()),
+        Health::DiskNearlyFull { free, needed } => {
+            quiet(StatusCode::OK, format!("ready, but writes are refused: {free} bytes are free and {needed} are needed\r\n"))
+        }
+        Health::Failed(reason) => quiet(StatusCode::SERVICE_UNAVAILABLE, format!("failed: {reason}\r\n")),
+    }
+}
+
+async fn metrics(State(probes): State<Probes>) -> Response {
+    let read = tokio::task::spawn_blocking(move || probes.metrics.render() + &process::metrics()).await;
+    match read {
+        Ok(text) => {
+            let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+            (StatusCode::OK, kind, axum::Extension(Quiet), text).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+fn quiet(status: StatusCode, text: String) -> Response {
+    let mut response = (status, text).into_response();
+    response.extensions_mut().insert(Quiet);
+    response
+}

@@ -1,0 +1,149 @@
+//! The first start, and what the operator's settings do to users at every start (FlowG 15, design section 7).
+
+use crate::directory::Directory;
+use crate::password::Passwords;
+use crate::session::Sessions;
+use crate::users::{Role, User};
+use crate::{Identity, Inner, Scope, ScopeSet, secret};
+use headworks_core::document::ChangeEvent;
+use headworks_core::time::{Clock, SystemClock};
+use headworks_core::{Error, Result, TenantId};
+use headworks_store::Store;
+use std::sync::{Arc, Weak};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+/// Whom the audit log names for what happens here.
+const AUTHOR: &str = "bootstrap";
+/// The role of the first user.
+const ADMIN: &str = "admin";
+
+/// What an operator decides about users.
+#[derive(Clone)]
+pub struct IdentityOptions {
+    /// Name of the first user.
+    pub bootstrap_user: String,
+    /// Its password; a random one is made without.
+    pub bootstrap_password: Option<String>,
+    /// A token that this user is to have, at least at every start.
+    pub bootstrap_token: Option<String>,
+    /// Signs sessions; without it sessions end with the process.
+    pub secret_key: Option<String>,
+    /// A user and the password it gets at every start.
+    pub reset: Option<(String, String)>,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for IdentityOptions {
+    fn default() -> Self {
+        Self {
+            bootstrap_user: "root".to_owned(),
+            bootstrap_password: None,
+            bootstrap_token: None,
+            secret_key: None,
+            reset: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// What the operator has to be told once.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Bootstrapped {
+    /// The first user, if it was made at this start.
+    pub user: Option<String>,
+    /// Its password, if that was made up. Never logged, never shown again.
+    pub password: Option<String>,
+}
+
+impl Identity {
+    /// Loads users, roles and tokens, makes those of the first start and follows the store's change events.
+    ///
+    /// # Errors
+    /// Those of the store; [`Invalid`](headworks_core::ErrorCode::Invalid) for a bootstrap token without its prefix;
+    /// [`NotFound`](headworks_core::ErrorCode::NotFound) when a password is to be reset of a user that does not exist.
+    pub async fn start(store: Store, options: IdentityOptions) -> Result<(Self, Bootstrapped)> {
+        let key = match &options.secret_key {
+            Some(key) => key.as_bytes().to_vec(),
+            None => secret::random::<32>()?.to_vec(),
+        };
+        let events = store.subscribe();
+        let directory = Directory::load(store.clone(), &[TenantId::DEFAULT])?;
+        let identity = Self(Arc::new(Inner {
+            directory,
+            clock: Arc::clone(&options.clock),
+            passwords: Passwords::new()?,
+            sessions: Sessions::new(&key),
+            throttle: Default::default(),
+            changing: Default::default(),
+            store,
+        }));
+        tokio::spawn(follow(Arc::downgrade(&identity.0), events));
+        let told = identity.bootstrap(options).await?;
+        Ok((identity, told))
+    }
+
+    async fn bootstrap(&self, options: IdentityOptions) -> Result<Bootstrapped> {
+        let tenant = TenantId::DEFAULT;
+        if self.list_roles(tenant)?.is_empty() {
+            for (name, scopes) in [(ADMIN, ADMIN_SCOPES), ("viewer", &[Scope::ReadStreams])] {
+                let role = Role { name: name.to_owned(), scopes: scopes.iter().copied().collect::<ScopeSet>() };
+                self.save_role(AUTHOR, tenant, role).await?;
+            }
+        }
+        let mut told = Bootstrapped::default();
+        let name = options.bootstrap_user;
+        if self.list_users(tenant)?.is_empty() {
+            let password = match options.bootstrap_password {
+                Some(password) => password,
+                None => told.password.insert(secret::letters(20)?).clone(),
+            };
+            let user = User { name: name.clone(), roles: [ADMIN.to_owned()].into() };
+            self.save_user(AUTHOR, tenant, user, &password).await?;
+            told.user = Some(name.clone());
+        }
+        if let Some((user, password)) = options.reset {
+            self.set_password(AUTHOR, tenant, &user, &password).await?;
+        }
+        if let Some(token) = options.bootstrap_token
+            && self.0.directory.owner(&token).is_none()
+        {
+            if token.len() < 20 || !token.starts_with("pat_") {
+                let text = "the bootstrap token has to be pat_ followed by 32 characters of [A-Za-z0-9]";
+                return Err(Error::invalid(text).at("bootstrap token"));
+            }
+            self.add_token(tenant, &name, &token).await?;
+        }
+        Ok(told)
+    }
+}
+
+const ADMIN_SCOPES: &[Scope] = &[
+    Scope::SendLogs,
+    Scope::WriteAcls,
+    Scope::WritePipelines,
+    Scope::WriteTransformers,
+    Scope::WriteStreams,
+    Scope::WriteForwarders,
+    Scope::ReadSystemConfiguration,
+    Scope::WriteSystemConfiguration,
+    Scope::ReadAuthProviders,
+    Scope::WriteAuthProviders,
+];
+
+/// Keeps the directory up to date until the identity or the store is gone.
+async fn follow(identity: Weak<Inner>, mut events: Receiver<Arc<ChangeEvent>>) {
+    loop {
+        let event = events.recv().await;
+        let Some(inner) = identity.upgrade() else { return };
+        let done = match event {
+            Ok(event) => inner.directory.refresh(&event.key),
+            Err(RecvError::Lagged(_)) => inner.directory.reload(TenantId::DEFAULT),
+            Err(RecvError::Closed) => return,
+        };
+        if let Err(error) = done {
+            tracing::error!(%error, "users, roles and tokens cannot be read; logins may be out of date");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Users, roles and tokens in memory, so that a request costs one look-up.
+//!
+//! What must stay true: after a change through [`Identity`](crate::Identity) has returned, the directory shows it; changes made
+//! elsewhere arrive with the store's change events. A refresh reads the store while it holds the lock, so the last refresh of
+//! a document is also the newest.
+
+use crate::users::{RoleBody, TokenBody, UserBody, kind};
+use crate::{Principal, ScopeSet, secret};
+use headworks_core::{Document, DocumentKey, Result, TenantId};
+use headworks_store::Store;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+pub(crate) struct Directory {
+    store: Store,
+    state: RwLock<State>,
+}
+
+#[derive(Default)]
+struct State {
+    users: HashMap<TenantId, HashMap<String, Arc<Principal>>>,
+    roles: HashMap<(TenantId, String), ScopeSet>,
+    /// Owners by token hash.
+    tokens: HashMap<[u8; 32], (TenantId, String)>,
+    /// Hashes by token document, for its deletion.
+    hashes: HashMap<DocumentKey, [u8; 32]>,
+}
+
+impl Directory {
+    /// Reads everything that these tenants have.
+    pub(crate) fn load(store: Store, tenants: &[TenantId]) -> Result<Self> {
+        let directory = Self { store, state: RwLock::default() };
+        tenants.iter().try_for_each(|tenant| directory.reload(*tenant))?;
+        Ok(directory)
+    }
+
+    /// Reads everything of one tenant anew.
+    pub(crate) fn reload(&self, tenant: TenantId) -> Result<()> {
+        let mut state = self.write();
+        state.users.remove(&tenant);
+        state.roles.retain(|(of, _), _| *of != tenant);
+        state.tokens.retain(|_, (of, _)| *of != tenant);
+        state.hashes.retain(|key, _| key.tenant != tenant);
+        for role in self.store.list(tenant, kind::ROLE, "")? {
+            state.put(&role);
+        }
+        for user in self.store.list(tenant, kind::USER, "")? {
+            state.put(&user);
+            for token in self.store.list(tenant, kind::TOKEN, &user.key.name)? {
+                state.put(&token);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over what the store has of one document. Other kinds are passed over.
+    pub(crate) fn refresh(&self, key: &DocumentKey) -> Result<()> {
+        if !kind::ALL.contains(&key.kind.as_str()) {
+            return Ok(());
+        }
+        let mut state = self.write();
+        match self.store.get(key)? {
+            Some(document) => state.put(&document),
+            None => state.remove(key),
+        }
+        Ok(())
+    }
+
+    /// A user that exists.
+    pub(crate) fn principal(&self, tenant: TenantId, user: &str) -> Option<Arc<Principal>> {
+        self.read().users.get(&tenant)?.get(user).cloned()
+    }
+
+    /// The owner of a personal access token, if both exist.
+    pub(crate) fn owner(&self, token: &str) -> Option<Arc<Principal>> {
+        let state = self.read();
+        let (tenant, user) = state.tokens.get(&secret::hash(token))?;
+        state.users.get(tenant)?.get(user).cloned()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A document whose body cannot be read counts as deleted: it allows nothing.
+    fn put(&mut self, document: &Document) {
+        let key = &document.key;
+        match key.kind.as_str() {
+            kind::ROLE => match RoleBody::read(document) {
+                Ok(role) => {
+                    self.roles.insert((key.tenant, key.name.clone()), role.scopes());
+                    self.reassess(key.tenant);
+                }
+                Err(error) => self.unreadable(key, &error),
+            },
+            kind::USER => match UserBody::read(document) {
+                Ok(user) => {
+                    let roles: Vec<String> = user.roles.into_iter().collect();
+                    let scopes = self.scopes(key.tenant, &roles);
+                    let principal = Principal { tenant: key.tenant, user: key.name.clone(), roles, scopes };
+                    self.users.entry(key.tenant).or_default().insert(key.name.clone(), Arc::new(principal));
+                }
+                Err(error) => self.unreadable(key, &error),
+            },
+            kind::TOKEN => match TokenBody::read(document) {
+                Ok(hash) => {
+                    self.remove(key);
+                    self.tokens.insert(hash, (key.tenant, key.scope.clone()));
+                    self.hashes.insert(key.clone(), hash);
+                }
+                Err(error) => self.unreadable(key, &error),
+            },
+            _ => {}
+        }
+    }
+
+    fn unreadable(&mut self, key: &DocumentKey, error: &headworks_core::Error) {
+        tracing::error!(kind = key.kind, name = key.name, %error, "a stored document is unreadable and has no effect");
+        self.remove(key);
+    }
+
+    fn remove(&mut self, key: &DocumentKey) {
+        match key.kind.as_str() {
+            kind::ROLE => {
+                self.roles.remove(&(key.tenant, key.name.clone()));
+                self.reassess(key.tenant);
+            }
+            kind::USER => {
+                if let Some(users) = self.users.get_mut(&key.tenant) {
+                    users.remove(&key.name);
+                }
+            }
+            kind::TOKEN => {
+                if let Some(hash) = self.hashes.remove(key) {
+                    self.tokens.remove(&hash);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn scopes(&self, tenant: TenantId, roles: &[String]) -> ScopeSet {
+        let known = roles.iter().filter_map(|role| self.roles.get(&(tenant, role.clone())));
+        known.fold(ScopeSet::default(), |scopes, role| scopes.union(*role))
+    }
+
+    /// Works out anew what each user of a tenant may do.
+    fn reassess(&mut self, tenant: TenantId) {
+        let Some(mut users) = self.users.remove(&tenant) else { return };
+        for principal in users.values_mut() {
+            let scopes = self.scopes(tenant, &principal.roles);
+            if scopes != principal.scopes {
+                *principal = Arc::new(Principal { scopes, ..Principal::clone(principal) });
+            }
+        }
+        self.users.insert(tenant, users);
+    }
+}

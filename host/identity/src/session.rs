@@ -1,0 +1,97 @@
+//! Session tokens: JWTs signed with HMAC-SHA-256. Nothing is stored, so a session ends with its time, with its user or with
+//! the key (FlowG 4).
+
+use headworks_core::{Error, ErrorCode, Result, Timestamp};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+/// Seconds that a session lasts.
+const LIFETIME: i64 = 24 * 3600;
+
+pub(crate) struct Sessions {
+    sign: EncodingKey,
+    check: DecodingKey,
+    rules: Validation,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    #[serde(default)]
+    iss: String,
+    sub: String,
+    exp: i64,
+}
+
+impl Sessions {
+    pub(crate) fn new(key: &[u8]) -> Self {
+        let mut rules = Validation::new(Algorithm::HS256);
+        // Checked here against our own clock, without leeway.
+        rules.validate_exp = false;
+        rules.validate_aud = false;
+        Self { sign: EncodingKey::from_secret(key), check: DecodingKey::from_secret(key), rules }
+    }
+
+    /// A new session of this user, `jwt_` included.
+    pub(crate) fn issue(&self, user: &str, now: Timestamp) -> Result<String> {
+        let claims = Claims { iss: "flowg".to_owned(), sub: user.to_owned(), exp: now.seconds() + LIFETIME };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
+            .map(|jwt| format!("jwt_{jwt}"))
+            .map_err(|error| Error::internal(format!("cannot sign a session: {error}")))
+    }
+
+    /// The user of a session, given without `jwt_`.
+    pub(crate) fn verify(&self, jwt: &str, now: Timestamp) -> Result<String> {
+        let failed = |cause: &str| Error::new(ErrorCode::Unauthenticated, format!("failed to parse JWT: {cause}"));
+        let claims: Claims =
+            jsonwebtoken::decode(jwt, &self.check, &self.rules).map_err(|error| failed(&error.to_string()))?.claims;
+        if claims.exp <= now.seconds() {
+            return Err(failed("token is expired"));
+        }
+        Ok(claims.sub)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_767_322_985_500);
+
+    fn later(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(NOW.millis() + seconds * 1000)
+    }
+
+    #[test]
+    fn sessions_last_a_day() {
+        let sessions = Sessions::new(b"key");
+        let token = sessions.issue("anna", NOW).unwrap();
+        let jwt = token.strip_prefix("jwt_").unwrap();
+        assert_eq!(sessions.verify(jwt, NOW).unwrap(), "anna");
+        assert_eq!(sessions.verify(jwt, later(LIFETIME - 1)).unwrap(), "anna");
+        assert_eq!(sessions.verify(jwt, later(LIFETIME)).unwrap_err().message, "failed to parse JWT: token is expired");
+    }
+
+    #[test]
+    fn forgeries_are_refused() {
+        let sessions = Sessions::new(b"key");
+        let token = sessions.issue("anna", NOW).unwrap();
+        let jwt = token.strip_prefix("jwt_").unwrap();
+        assert!(Sessions::new(b"other").verify(jwt, NOW).is_err());
+        // {"alg":"none","typ":"JWT"} . {"iss":"flowg","sub":"anna","exp":99999999999} . no signature
+        let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJpc3MiOiJmbG93ZyIsInN1YiI6ImFubmEiLCJleHAiOjk5OTk5OTk5OTk5fQ.";
+        for forged in ["", "a.b.c", none, &jwt[..jwt.len() - 2]] {
+            let error = sessions.verify(forged, NOW).unwrap_err();
+            assert_eq!(error.code, ErrorCode::Unauthenticated);
+            assert!(error.message.starts_with("failed to parse JWT: "), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn the_issuer_does_not_matter() {
+        let sessions = Sessions::new(b"key");
+        let claims = serde_json::json!({"sub": "anna", "exp": NOW.seconds() + 5});
+        let jwt = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &sessions.sign).unwrap();
+        assert_eq!(sessions.verify(&jwt, NOW).unwrap(), "anna");
+    }
+}

@@ -1,0 +1,60 @@
+//! What is counted: per pipeline for its users (FlowG 7.5), server-wide for the operator (FlowG 18).
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Runs of a pipeline, by pipeline and status (`success` or `error`). Unit: records.
+pub const PIPELINE_LOGS: &str = "flowg_pipeline_log_total";
+/// Records stored, by stream. Unit: records.
+pub const STREAM_LOGS: &str = "flowg_stream_log_total";
+/// Name of the counter of all runs of one pipeline.
+pub const PIPELINE_TOTAL: &str = "pipeline_logs_total";
+/// What the name of a metric node's counter begins with.
+pub const NODE_PREFIX: &str = "node_";
+
+/// One counter of one pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// Its name, such as `node_errors`.
+    pub name: String,
+    /// What it counts, for a reader.
+    pub help: String,
+    /// How many since the pipeline, or the node of that name, exists.
+    pub value: u64,
+}
+
+/// The counters of one pipeline. They outlive its compiled forms.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    total: AtomicU64,
+    nodes: Mutex<BTreeMap<String, Arc<AtomicU64>>>,
+}
+
+impl Counters {
+    pub(crate) fn ran(&self, records: u64) {
+        self.total.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// The counters of the metric nodes of these names. Those of other names are forgotten.
+    pub(crate) fn adopt(&self, names: &[&str]) -> Vec<Arc<AtomicU64>> {
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.retain(|known, _| names.contains(&known.as_str()));
+        names.iter().map(|name| Arc::clone(nodes.entry((*name).to_owned()).or_default())).collect()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Counter> {
+        let total = Counter {
+            name: PIPELINE_TOTAL.to_owned(),
+            help: "Records that were run through the pipeline".to_owned(),
+            value: self.total.load(Ordering::Relaxed),
+        };
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let nodes = nodes.iter().map(|(name, value)| Counter {
+            name: format!("{NODE_PREFIX}{name}"),
+            help: format!("Records that reached the metric node {name:?}"),
+            value: value.load(Ordering::Relaxed),
+        });
+        std::iter::once(total).chain(nodes).collect()
+    }
+}

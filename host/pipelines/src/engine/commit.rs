@@ -1,0 +1,179 @@
+//! From requests that are run together to what each of them is told (FlowG 6.1).
+//!
+//! What must stay true: no request is answered before what was done for it is durable, dead letters included; a request
+//! learns nothing of those that shared its batch.
+
+use super::queue::{Load, Request};
+use super::{Shared, cache::Line};
+use crate::plan::Plan;
+use crate::run::{Abort, Dead, Deed, Outcome, Run};
+use headworks_core::{Batch, Error, ErrorClass, ErrorCode, Result, TenantId, Timestamp};
+use headworks_store::DeadLetter;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What is to be done for a load, and what its requests are told once it is done.
+struct Settled {
+    outcome: Outcome,
+    dead: Vec<Dead>,
+    attempt: u32,
+    answers: Vec<Result<usize>>,
+}
+
+/// Evaluates a load and leaves it to a task of its own to wait for the disk, so that the next load can be evaluated.
+pub(super) async fn run(shared: &Arc<Shared>, line: &Arc<Line>, load: Load) {
+    let tenant = line.tenant;
+    let settled = match Batch::concat(load.requests.iter().map(|request| &request.records)) {
+        Ok(merged) => evaluate(shared, tenant, &load, &merged).await,
+        // Together they are too large for one batch.
+        Err(_) => Err(Abort::Shared),
+    };
+    let Ok(permit) = Arc::clone(&line.in_flight).acquire_owned().await else { return };
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        match settled {
+            Ok(settled) => finish(&shared, tenant, load, settled).await,
+            Err(_) => one_by_one(&shared, tenant, load).await,
+        }
+        drop(permit);
+    });
+}
+
+/// Runs each request of a load on its own.
+async fn one_by_one(shared: &Arc<Shared>, tenant: TenantId, load: Load) {
+    let Load { plan, entry, requests } = load;
+    for request in requests {
+        let records = request.records.clone();
+        let load = Load { plan: Arc::clone(&plan), entry, requests: vec![request] };
+        match evaluate(shared, tenant, &load, &records).await {
+            Ok(mut settled) => {
+                settled.attempt = 2;
+                Box::pin(finish(shared, tenant, load, settled)).await;
+            }
+            Err(_) => {
+                plan.counters.ran(1);
+                plan.failed.increment(1);
+                let cause = format!(
+                    "the records of this request reach too many nodes of {} and of the pipelines it calls: is there a loop?",
+                    plan.name
+                );
+                answer(load.requests, vec![Err(Error::new(ErrorCode::LoopDetected, cause))]);
+            }
+        }
+    }
+}
+
+async fn evaluate(shared: &Arc<Shared>, tenant: TenantId, load: &Load, merged: &Batch) -> Result<Settled, Abort> {
+    let mut run = Run::new(shared, tenant, load.requests.len() == 1, merged.len());
+    let mut outcome = run.step(&load.plan, load.entry, merged, 0).await?;
+    let ran = outcome.ran(&load.plan, merged.len());
+    outcome.effects.extend(ran);
+    let answers = settle(&mut outcome, &ranges(&load.requests));
+    Ok(Settled { outcome, dead: run.dead, attempt: 1, answers })
+}
+
+/// The places of each request's records in the merged batch.
+fn ranges(requests: &[Request]) -> Vec<Range<u32>> {
+    let mut start = 0;
+    let range = |request: &Request| {
+        let range = start..start + request.records.len() as u32;
+        start = range.end;
+        range
+    };
+    requests.iter().map(range).collect()
+}
+
+/// The first record of a request that fails ends it: later ones have not run.
+fn settle(outcome: &mut Outcome, ranges: &[Range<u32>]) -> Vec<Result<usize>> {
+    if outcome.failures.is_empty() {
+        return ranges.iter().map(|range| Ok(range.len())).collect();
+    }
+    let first = |range: &Range<u32>| outcome.failures.range(range.clone()).next().map(|(row, failure)| (*row, failure.0.clone()));
+    let firsts: Vec<Option<(u32, Error)>> = ranges.iter().map(first).collect();
+    let cancelled: Vec<Range<u32>> =
+        ranges.iter().zip(&firsts).filter_map(|(range, first)| Some(first.as_ref()?.0 + 1..range.end)).collect();
+    let runs = |row: u32| {
+        let before = cancelled.partition_point(|range| range.start <= row);
+        !before.checked_sub(1).and_then(|at| cancelled.get(at)).is_some_and(|range| range.contains(&row))
+    };
+    outcome.keep(runs);
+    let told = |(range, first): (&Range<u32>, Option<(u32, Error)>)| first.map_or(Ok(range.len()), |(_, error)| Err(error));
+    ranges.iter().zip(firsts).map(told).collect()
+}
+
+async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: Load, settled: Settled) {
+    let Settled { mut outcome, dead, attempt, mut answers } = settled;
+    for letter in dead {
+        bury(shared, tenant, letter, attempt).await;
+    }
+    let parts: Vec<(String, Batch)> = outcome
+        .effects
+        .iter_mut()
+        .filter_map(|effect| match &mut effect.deed {
+            Deed::Store(stream, batch) if !batch.is_empty() => Some((stream.name.clone(), std::mem::take(batch))),
+            _ => None,
+        })
+        .collect();
+    let stored = if parts.is_empty() { Ok(()) } else { shared.store.append(tenant, parts).await };
+    if let Err(error) = stored {
+        // One request must not be told that another one's record is too large.
+        if matches!(error.class(), ErrorClass::TooLarge | ErrorClass::Invalid) && load.requests.len() > 1 {
+            return one_by_one(shared, tenant, load).await;
+        }
+        let runs = load.requests.iter().map(|request| request.records.len() as u64).sum();
+        load.plan.counters.ran(runs);
+        load.plan.failed.increment(runs);
+        for told in &mut answers {
+            *told = Err(error.clone());
+        }
+        return answer(load.requests, answers);
+    }
+    count(&outcome);
+    answer(load.requests, answers);
+}
+
+fn count(outcome: &Outcome) {
+    for effect in &outcome.effects {
+        let records = effect.len();
+        match &effect.deed {
+            Deed::Store(stream, _) => stream.stored.increment(records),
+            Deed::Count(counter) => {
+                counter.fetch_add(records, Ordering::Relaxed);
+            }
+            Deed::Ran(plan, well) => {
+                plan.counters.ran(records);
+                let status: fn(&Plan) -> &metrics::Counter = if *well { |plan| &plan.succeeded } else { |plan| &plan.failed };
+                status(plan).increment(records);
+            }
+        }
+    }
+}
+
+/// Keeps records that a plugin could not take. When that fails too, the request still gets its error and may be sent again.
+async fn bury(shared: &Arc<Shared>, tenant: TenantId, dead: Dead, attempt: u32) {
+    let Dead { pipeline, node, failure, records } = dead;
+    let code = failure.error.code;
+    tracing::warn!(%tenant, pipeline, node, %code, cause = %failure.error, records = records.len(), "a plugin failed");
+    let letter = DeadLetter {
+        pipeline,
+        node,
+        plugin_digest: failure.digest.to_string(),
+        code: code.as_str().to_owned(),
+        reason: failure.trap.map_or_else(|| failure.error.message.clone(), |trap| format!("{}: {trap}", failure.error.message)),
+        backtrace: failure.backtrace,
+        attempt,
+        at: Timestamp::now(),
+        records,
+    };
+    if let Err(error) = shared.store.bury(tenant, letter).await {
+        tracing::error!(%tenant, cause = %error, "the input of a plugin that failed could not be kept");
+    }
+}
+
+fn answer(requests: Vec<Request>, answers: Vec<Result<usize>>) {
+    for (request, told) in requests.into_iter().zip(answers) {
+        // Nobody may be waiting any more.
+        let _ = request.reply.send(told);
+    }
+}

@@ -1,0 +1,271 @@
+//! The running engine: compiled pipelines, their waiting requests, and who may ask what of them.
+//!
+//! What must stay true: a compiled pipeline is dropped by the change events of what it was made from and by nothing else, and
+//! those events are taken in before any request is looked at, so a change that was acknowledged is seen by the next
+//! request; records under way finish on the plan they began with.
+
+mod cache;
+mod commit;
+mod queue;
+
+use crate::counters::Counter;
+use crate::decode_script;
+use crate::graph::Graph;
+use crate::plan::{Plan, Transformers};
+use crate::trace::{self, DryRun};
+use crate::transform::{Boxed, Language, Transform};
+use cache::Line;
+use headworks_core::document::{ChangeEvent, ChangeKind};
+use headworks_core::{Batch, DocumentKey, Error, ErrorCode, Result, TenantId};
+use headworks_sandbox::Plugin;
+use headworks_store::Store;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::TryRecvError;
+
+/// Kind of the documents that hold a graph.
+pub const PIPELINE: &str = "pipeline";
+/// Kind of the documents that hold a script.
+pub const TRANSFORMER: &str = "transformer";
+
+/// Bounds of the engine.
+#[derive(Clone, Debug)]
+pub struct PipelineOptions {
+    /// Batches of one pipeline that are evaluated at the same time.
+    pub workers: usize,
+    /// Evaluated batches of one pipeline that wait for the disk.
+    pub in_flight: usize,
+    /// Records that requests are gathered up to.
+    pub batch_records: usize,
+    /// Bytes that requests are gathered up to.
+    pub batch_bytes: usize,
+    /// Records that may wait per pipeline.
+    pub queue_records: usize,
+    /// Bytes that may wait per pipeline.
+    pub queue_bytes: usize,
+}
+
+impl Default for PipelineOptions {
+    fn default() -> Self {
+        Self {
+            workers: std::thread::available_parallelism().map_or(2, usize::from),
+            in_flight: 8,
+            batch_records: 1024,
+            batch_bytes: 4 << 20,
+            queue_records: 200_000,
+            queue_bytes: 128 << 20,
+        }
+    }
+}
+
+/// The engine. Clones share it.
+#[derive(Clone)]
+pub struct Pipelines {
+    shared: Arc<Shared>,
+}
+
+/// What all pipelines share.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    language: Arc<dyn Language>,
+    options: PipelineOptions,
+    events: Mutex<broadcast::Receiver<Arc<ChangeEvent>>>,
+    lines: RwLock<HashMap<TenantId, HashMap<String, Arc<Line>>>>,
+    /// Transformers in use, by the script they were made from. Never shared between tenants.
+    opened: Mutex<HashMap<(TenantId, String), Weak<dyn Transform>>>,
+}
+
+impl Pipelines {
+    /// An engine over a store. Transformers are programs of `vrl`.
+    pub fn new(store: Store, vrl: Plugin, options: PipelineOptions) -> Self {
+        Self::with_language(store, Arc::new(vrl), options)
+    }
+
+    /// An engine whose transformers are programs of any language.
+    pub fn with_language(store: Store, language: Arc<dyn Language>, options: PipelineOptions) -> Self {
+        let events = Mutex::new(store.subscribe());
+        let (lines, opened) = (RwLock::default(), Mutex::default());
+        Self { shared: Arc::new(Shared { store, language, options, events, lines, opened }) }
+    }
+
+    /// Runs records through a pipeline and answers how many: all of them, stored or filtered out on purpose (FlowG 6.1).
+    ///
+    /// The work goes on when the caller stops waiting.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for an unknown pipeline, [`ErrorCode::BrokenPipeline`] for one that cannot be built or lacks
+    /// the entry point, [`ErrorCode::Exhausted`] when too much waits already; otherwise what the first record that failed
+    /// met, one line per branch. The records before it stay, those after it were not run.
+    pub async fn ingest(&self, tenant: TenantId, pipeline: &str, entry: &str, records: Batch) -> Result<usize> {
+        self.shared.catch_up();
+        let found = self.shared.plan(tenant, pipeline).await;
+        if records.is_empty() {
+            // Nothing is run, so only a pipeline that is not there can fail.
+            return found.map_or_else(|error| if error.code == ErrorCode::NotFound { Err(error) } else { Ok(0) }, |_| Ok(0));
+        }
+        let (line, plan) = found?;
+        let entry = plan.entry(entry)?;
+        queue::submit(&self.shared, &line, plan, entry, records).await
+    }
+
+    /// Builds a graph and runs records through it with tracing; nothing is stored, delivered or counted (FlowG 7.4).
+    pub async fn dry_run(&self, tenant: TenantId, name: &str, graph: &Graph, records: &Batch) -> DryRun {
+        self.shared.catch_up();
+        trace::dry_run(&self.shared, tenant, name, graph, records).await
+    }
+
+    /// Compiles a script and runs it on records.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidProgram`] with the compiler's report, or what the first record that failed met.
+    pub async fn test_transformer(&self, script: &str, records: Batch) -> Result<Batch> {
+        let transform = self.shared.language.open(script).await?;
+        let made = transform.transform(records).await.map_err(|failure| failure.error)?;
+        match made.rejected.into_iter().next() {
+            Some((_, reason)) => Err(Error::new(ErrorCode::Failed, reason)),
+            None => Ok(made.batch),
+        }
+    }
+
+    /// The counters of a pipeline (FlowG 7.5).
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for an unknown pipeline.
+    pub async fn counters(&self, tenant: TenantId, pipeline: &str) -> Result<Vec<Counter>> {
+        self.shared.catch_up();
+        match self.shared.plan(tenant, pipeline).await {
+            Err(error) if error.code == ErrorCode::NotFound => Err(error),
+            // One that cannot be built at present still tells what it counted before.
+            _ => Ok(self.shared.line(tenant, pipeline).counters()),
+        }
+    }
+
+    /// The store that records end up in.
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// How many batches may be worked on at the same time.
+    pub(crate) fn workers(&self) -> usize {
+        self.shared.options.workers
+    }
+}
+
+impl Shared {
+    /// Takes in every change that was acknowledged before now.
+    fn catch_up(&self) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match events.try_recv() {
+                Ok(event) => self.changed(&event),
+                Err(TryRecvError::Lagged(_)) => self.drop_all(),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn changed(&self, event: &ChangeEvent) {
+        let DocumentKey { tenant, kind, name, .. } = &event.key;
+        match (kind.as_str(), event.kind) {
+            (PIPELINE, ChangeKind::Delete) => {
+                let mut lines = self.lines.write().unwrap_or_else(PoisonError::into_inner);
+                if let Some(lines) = lines.get_mut(tenant) {
+                    lines.remove(name);
+                }
+            }
+            (PIPELINE, ChangeKind::Put) => {
+                if let Some(line) = self.known_line(*tenant, name) {
+                    line.outdate();
+                }
+            }
+            (TRANSFORMER, _) => {
+                let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
+                lines.get(tenant).into_iter().flat_map(HashMap::values).for_each(|line| line.outdate());
+            }
+            _ => {}
+        }
+    }
+
+    /// Too many changes were missed to know which.
+    fn drop_all(&self) {
+        let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
+        lines.values().flat_map(HashMap::values).for_each(|line| line.outdate());
+    }
+
+    fn known_line(&self, tenant: TenantId, name: &str) -> Option<Arc<Line>> {
+        let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
+        lines.get(&tenant)?.get(name).cloned()
+    }
+
+    fn line(&self, tenant: TenantId, name: &str) -> Arc<Line> {
+        if let Some(line) = self.known_line(tenant, name) {
+            return line;
+        }
+        let mut lines = self.lines.write().unwrap_or_else(PoisonError::into_inner);
+        let line = lines.entry(tenant).or_default().entry(name.to_owned());
+        Arc::clone(line.or_insert_with(|| Arc::new(Line::new(tenant, name, &self.options))))
+    }
+
+    /// The present plan of a pipeline, built now if need be.
+    pub(crate) async fn plan(&self, tenant: TenantId, name: &str) -> Result<(Arc<Line>, Arc<Plan>)> {
+        let line = self.line(tenant, name);
+        let plan = line.plan(self).await;
+        if plan.as_ref().is_err_and(|error| error.code == ErrorCode::NotFound) {
+            // Names that do not exist must not be remembered.
+            let mut lines = self.lines.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(lines) = lines.get_mut(&tenant)
+                && lines.get(name).is_some_and(|known| Arc::ptr_eq(known, &line))
+            {
+                lines.remove(name);
+            }
+        }
+        Ok((line, plan?))
+    }
+
+    /// Reads a document off the async threads.
+    async fn document(&self, key: DocumentKey) -> Result<Option<Vec<u8>>> {
+        let store = self.store.clone();
+        let read = tokio::task::spawn_blocking(move || store.get(&key));
+        let document = read.await.map_err(|error| Error::internal(error.to_string()))??;
+        Ok(document.map(|document| document.body))
+    }
+
+    pub(crate) fn transformers(&self, tenant: TenantId) -> impl Transformers {
+        Shelf { shared: self, tenant }
+    }
+
+    /// A transformer made from this script, one for all pipelines of a tenant.
+    async fn open(&self, tenant: TenantId, script: String) -> Result<Arc<dyn Transform>> {
+        let opened = || self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (tenant, script);
+        let known = opened().get(&key).and_then(Weak::upgrade);
+        if let Some(transform) = known {
+            return Ok(transform);
+        }
+        let transform = self.language.open(&key.1).await?;
+        let mut opened = opened();
+        opened.retain(|_, transform| transform.strong_count() > 0);
+        opened.insert(key, Arc::downgrade(&transform));
+        Ok(transform)
+    }
+}
+
+/// The saved transformers of a tenant.
+struct Shelf<'s> {
+    shared: &'s Shared,
+    tenant: TenantId,
+}
+
+impl Transformers for Shelf<'_> {
+    fn find<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>> {
+        Box::pin(async move {
+            let broken = |cause: String| Error::new(ErrorCode::BrokenPipeline, cause);
+            let body = self.shared.document(DocumentKey::new(self.tenant, TRANSFORMER, name)).await?;
+            let body = body.ok_or_else(|| broken(format!("transformer {name:?} not found")))?;
+            let script = decode_script(&body).map_err(|error| broken(format!("transformer {name:?}: {error}")))?;
+            let opened = self.shared.open(self.tenant, script).await;
+            opened.map_err(|error| if error.code == ErrorCode::InvalidProgram { broken(error.message) } else { error })
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! Compiling in a child process: what a component does to the compiler stays there.
+
+use crate::inspect::refused;
+use crate::precompiled::Trusted;
+use crate::{Digest, Limits, engine};
+use headworks_core::{Error, ErrorCode, Result};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::Command;
+
+/// The most bytes of compiled code that are taken from the child; a Python guest has 33 MB.
+const COMPILED: u64 = 512 << 20;
+/// The most bytes of the child's message that are taken.
+const MESSAGE: u64 = 4096;
+/// How much longer than its CPU time the child may take, on a busy machine.
+const WAIT: u32 = 4;
+/// Address space on top of the memory limit: the program itself, thread stacks and what allocators only reserve.
+const ADDRESS_SPACE: u64 = 4 << 30;
+
+/// The program that compiles: it reads a component from its standard input and writes what
+/// [`compile_in_this_process`] answers to its standard output. It ends with an error and a message on its standard error
+/// otherwise.
+#[derive(Clone, Debug)]
+pub struct CompilerCommand {
+    /// The executable, usually this one.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+/// Compiles in this process, after lowering the limits of the process to those of compiling for good. For the child only.
+///
+/// # Errors
+/// [`ErrorCode::PluginRefused`] with wasmtime's message; [`ErrorCode::Io`] when the limits cannot be set.
+pub fn compile_in_this_process(component: &[u8], limits: &Limits) -> Result<Vec<u8>> {
+    let memory = limits.compile_memory as u64;
+    let values = [
+        (Resource::Cpu, limits.compile_cpu.as_secs()),
+        (Resource::Data, memory),
+        (Resource::As, memory + ADDRESS_SPACE),
+        (Resource::Core, 0),
+    ];
+    for (resource, value) in values {
+        let limit = Rlimit { current: Some(value), maximum: Some(value) };
+        setrlimit(resource, limit).map_err(|error| Error::from(std::io::Error::from(error)))?;
+    }
+    engine::new(limits)?.precompile_component(component).map_err(|error| refused(format!("{error:#}")))
+}
+
+/// Starts child processes, one at a time, and remembers what could not be compiled.
+pub(crate) struct Compiler {
+    command: CompilerCommand,
+    limits: Limits,
+    turn: tokio::sync::Mutex<()>,
+    failed: Mutex<HashMap<Digest, (Instant, String)>>,
+}
+
+impl Compiler {
+    pub(crate) fn new(command: CompilerCommand, limits: Limits) -> Self {
+        Self { command, limits, turn: tokio::sync::Mutex::default(), failed: Mutex::default() }
+    }
+
+    /// Compiles a component that has passed [`inspect::check`](crate::inspect::check).
+    ///
+    /// # Errors
+    /// [`ErrorCode::PluginRefused`] when it cannot be compiled within the limits; [`ErrorCode::Io`] when the child cannot run.
+    pub(crate) async fn compile(&self, digest: Digest, component: &[u8]) -> Result<Trusted> {
+        let _turn = self.turn.lock().await;
+        if let Some(known) = self.known_failure(digest) {
+            return Err(refused(known));
+        }
+        let result = self.run(component).await;
+        if let Err(error) = &result
+            && error.code == ErrorCode::PluginRefused
+        {
+            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.insert(digest, (Instant::now(), error.message.clone()));
+        }
+        result
+    }
+
+    fn known_failure(&self, digest: Digest) -> Option<String> {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.retain(|_, (at, _)| at.elapsed() < self.limits.compile_retry);
+        let (at, message) = failed.get(&digest)?;
+        let left = self.limits.compile_retry.saturating_sub(at.elapsed()).as_secs();
+        Some(format!("{message} (tried before; it is refused for another {left} s)"))
+    }
+
+    async fn run(&self, component: &[u8]) -> Result<Trusted> {
+        let started = Instant::now();
+        let mut child = Command::new(&self.command.program)
+            .args(&self.command.arguments)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| Error::new(ErrorCode::Io, format!("the compiler cannot be started: {error}")))?;
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let write = async move {
+            // A child that stops reading says why on its standard error.
+            if let Some(mut stdin) = stdin {
+                drop(stdin.write_all(component).await);
+            }
+        };
+        let talk = async move { tokio::join!(write, read(stdout, COMPILED), read(stderr, MESSAGE), child.wait()) };
+        let longest = self.limits.compile_cpu.saturating_mul(WAIT);
+        let Ok(((), compiled, message, status)) = tokio::time::timeout(longest, talk).await else {
+            return Err(refused(format!("compiling the component took more than {} s", longest.as_secs())));
+        };
+        let status = status?;
+        if status.success() {
+            tracing::info!(seconds = started.elapsed().as_secs_f32(), bytes = compiled.len(), "compiled a component");
+            return Ok(Trusted::vouch(compiled));
+        }
+        Err(refused(match status.code() {
+            Some(_) => format!("the component cannot be compiled: {}", String::from_utf8_lossy(&message).trim()),
+            None => format!(
+                "compiling the component took more than {} s of CPU or {} MiB of memory",
+                self.limits.compile_cpu.as_secs(),
+                self.limits.compile_memory >> 20
+            ),
+        }))
+    }
+}
+
+/// Reads to the end, and keeps at most `most` bytes.
+async fn read(from: Option<impl tokio::io::AsyncRead + Unpin>, most: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(from) = from {
+        let mut from = from.take(most);
+        drop(from.read_to_end(&mut bytes).await);
+        drop(tokio::io::copy(&mut from.into_inner(), &mut tokio::io::sink()).await);
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn compiler(script: &str) -> Compiler {
+        let command = CompilerCommand { program: "/bin/sh".into(), arguments: vec!["-c".to_owned(), script.to_owned()] };
+        Compiler::new(command, Limits { compile_cpu: Duration::from_millis(500), ..Limits::default() })
+    }
+
+    async fn why(compiler: &Compiler) -> String {
+        compiler.compile(Digest::of(b"x"), b"component").await.err().map(|error| error.message).unwrap_or_default()
+    }
+
+    #[tokio::test]
+    async fn the_child_gets_the_component_and_answers_the_code() {
+        let compiled = compiler("/bin/cat").compile(Digest::of(b"x"), b"component").await.unwrap();
+        assert_eq!(compiled.bytes(), b"component");
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_told_and_remembered() {
+        let compiler = compiler("echo no good >&2; exit 3");
+        assert_eq!(why(&compiler).await, "the component cannot be compiled: no good");
+        assert!(why(&compiler).await.contains("refused for another"));
+        assert!(compiler.compile(Digest::of(b"y"), b"").await.is_err_and(|error| !error.message.contains("another")));
+    }
+
+    #[tokio::test]
+    async fn a_killed_or_endless_child_is_refused() {
+        assert!(why(&compiler("kill -XCPU $$")).await.contains("of CPU"));
+        assert!(why(&compiler("/bin/sleep 60")).await.contains("took more than 2 s"));
+    }
+}

@@ -1,0 +1,154 @@
+//! One instance of a component with its store, owned by one task at a time.
+
+use crate::bindings::exports::headworks::plugin::transforming::OpenError;
+use crate::bindings::{Offered, OfferedPre};
+use crate::host::Host;
+use crate::{CallFailure, Digest, Limits, Transformed};
+use headworks_core::{Batch, Error, ErrorCode};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wasmtime::component::ResourceAny;
+use wasmtime::{Store, UpdateDeadline};
+
+/// A store with a component in it, and whatever handle of the component's own it holds.
+pub(crate) struct Instance {
+    store: Store<Host>,
+    component: Offered,
+    limits: Arc<Limits>,
+    digest: Digest,
+}
+
+/// An instance that has read its configuration.
+pub(crate) struct Opened {
+    instance: Instance,
+    handle: ResourceAny,
+}
+
+impl Instance {
+    pub(crate) async fn new(pre: &OfferedPre<Host>, limits: &Arc<Limits>, digest: Digest) -> Result<Self, CallFailure> {
+        let mut store = Store::new(pre.engine(), Host::new(limits, &digest));
+        store.limiter(|host| &mut host.limiter);
+        store.set_hostcall_fuel(limits.call_bytes);
+        store.set_max_component_handles(limits.handles);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut store| {
+            store.data_mut().tick()?;
+            Ok(UpdateDeadline::Yield(1))
+        });
+        let made = within(limits, pre.instantiate_async(&mut store)).await;
+        match made {
+            Ok(component) => Ok(Self { store, component, limits: Arc::clone(limits), digest }),
+            Err(error) => Err(CallFailure::read(&error, store.data_mut().limiter.refusal(), digest)),
+        }
+    }
+
+    /// What the component says of itself.
+    pub(crate) async fn describe(mut self) -> Result<crate::Description, CallFailure> {
+        self.begin();
+        let answer = within(&self.limits, self.component.headworks_plugin_plugin().call_describe(&mut self.store)).await;
+        match answer {
+            Ok(description) => Ok(description.into()),
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    /// Has the component read its configuration.
+    pub(crate) async fn open(mut self, config: &str) -> Result<Opened, CallFailure> {
+        self.begin();
+        let transforming = self.component.headworks_plugin_transforming();
+        let answer = within(&self.limits, transforming.instance().call_open(&mut self.store, config)).await;
+        self.store.data_mut().end();
+        match answer {
+            Ok(Ok(handle)) => Ok(Opened { instance: self, handle }),
+            Ok(Err(OpenError::InvalidConfig(why))) => {
+                Err(CallFailure::of(Error::new(ErrorCode::InvalidProgram, why), self.digest))
+            }
+            Ok(Err(OpenError::Failed(why))) => Err(CallFailure::of(Error::new(ErrorCode::Failed, why), self.digest)),
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    /// Opens the accounts of a call.
+    fn begin(&mut self) {
+        self.store.set_epoch_deadline(1);
+        self.store.data_mut().begin();
+    }
+
+    fn failure(&mut self, error: &wasmtime::Error) -> CallFailure {
+        CallFailure::read(error, self.store.data_mut().limiter.refusal(), self.digest)
+    }
+}
+
+impl Opened {
+    /// One call. After an error the instance must not be used again, except after the component's own
+    /// ([`ErrorCode::Failed`]).
+    pub(crate) async fn transform(&mut self, batch: Batch) -> Result<Transformed, CallFailure> {
+        let instance = &mut self.instance;
+        let records = batch.len();
+        instance.begin();
+        let batch = instance.store.data_mut().give(batch);
+        let transforming = instance.component.headworks_plugin_transforming();
+        let methods = transforming.instance();
+        let answer = within(&instance.limits, methods.call_transform(&mut instance.store, self.handle, batch)).await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Err(instance.failure(&error)),
+        };
+        let digest = instance.digest;
+        let made = match answer {
+            Ok(handle) => instance.store.data_mut().take(&handle).and_then(|made| {
+                check(&instance.limits, records, &made.batch)?;
+                Ok(finish(made.batch, made.origins, made.rejected))
+            }),
+            Err(why) => Err(Error::new(ErrorCode::Failed, why)),
+        };
+        instance.store.data_mut().end();
+        made.map_err(|error| CallFailure::of(error, digest))
+    }
+
+    /// Whether the instance holds so much memory that a new one is the better choice.
+    pub(crate) fn is_bloated(&self) -> bool {
+        self.instance.store.data().limiter.used() > self.instance.limits.recycle_memory
+    }
+}
+
+/// Runs a call within its time. A guest that waits inside the host is not seen by the engine's clock.
+async fn within<T>(limits: &Limits, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+    let most = limits.call_cpu + limits.call_wait;
+    tokio::time::timeout(most, call).await.unwrap_or_else(|_| {
+        let message = format!("the plugin took more than {most:?} for one call; it was stopped");
+        Err(wasmtime::Error::new(Error::new(ErrorCode::PluginDeadline, message)))
+    })
+}
+
+fn check(limits: &Limits, input: usize, output: &Batch) -> headworks_core::Result<()> {
+    let most = limits.output_records_each.saturating_mul(input).min(limits.output_records);
+    if output.len() > most {
+        return Err(Error::new(
+            ErrorCode::PluginLimit,
+            format!("the plugin made {} records of {input}, and at most {most} are allowed", output.len()),
+        ));
+    }
+    let mut bytes = 0_usize;
+    for record in output.records() {
+        bytes += record.cells().map(|(_, _, value)| value.len()).sum::<usize>();
+        if bytes > limits.output_bytes {
+            return Err(Error::new(
+                ErrorCode::PluginLimit,
+                format!("the plugin made records of more than {} bytes", limits.output_bytes),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Drops what was made from rejected records.
+fn finish(batch: Batch, origins: Vec<u32>, rejected: BTreeMap<u32, String>) -> Transformed {
+    if rejected.is_empty() {
+        return Transformed { batch, origins, rejected: Vec::new() };
+    }
+    let mask: Vec<bool> = origins.iter().map(|origin| !rejected.contains_key(origin)).collect();
+    let batch = batch.filter(&mask);
+    let origins = origins.into_iter().filter(|origin| !rejected.contains_key(origin)).collect();
+    Transformed { batch, origins, rejected: rejected.into_iter().collect() }
+}

@@ -1,0 +1,110 @@
+//! Loading components.
+
+use crate::bindings::OfferedPre;
+use crate::cache::Cache;
+use crate::compile::{Compiler, CompilerCommand};
+use crate::host::{self, Host};
+use crate::inspect::{self, refused};
+use crate::{Digest, Limits, Plugin, engine};
+use headworks_core::{Error, Result};
+use std::path::PathBuf;
+use std::sync::Arc;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+/// How a sandbox is set up.
+#[derive(Clone, Debug)]
+pub struct SandboxOptions {
+    /// What components may use.
+    pub limits: Limits,
+    /// Folder of compiled components and the key that authenticates them.
+    pub cache_dir: PathBuf,
+    /// The child process that compiles.
+    pub compiler: CompilerCommand,
+}
+
+/// Loads components. Clones are handles of the same sandbox.
+#[derive(Clone)]
+pub struct Sandbox(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    fingerprint: u64,
+    linker: Linker<Host>,
+    cache: Arc<Cache>,
+    compiler: Compiler,
+    limits: Arc<Limits>,
+}
+
+impl Sandbox {
+    /// Sets up the engine and the cache. Blocks while it makes the folder and the key of the cache.
+    ///
+    /// # Errors
+    /// The cache's folder cannot be used.
+    pub fn new(options: SandboxOptions) -> Result<Self> {
+        let SandboxOptions { limits, cache_dir, compiler } = options;
+        let engine = engine::new(&limits)?;
+        engine::start_clock(&engine)?;
+        Ok(Self(Arc::new(Inner {
+            fingerprint: engine::fingerprint(&engine),
+            linker: host::linker(&engine)?,
+            cache: Arc::new(Cache::open(&cache_dir)?),
+            compiler: Compiler::new(compiler, limits.clone()),
+            limits: Arc::new(limits),
+            engine,
+        })))
+    }
+
+    /// What components may use.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Loads a component: from the cache where it was compiled before, else by compiling it in a child process.
+    ///
+    /// # Errors
+    /// [`PluginRefused`](headworks_core::ErrorCode::PluginRefused) names what is wrong with the component;
+    /// the codes of [`CallFailure`](crate::CallFailure) when it misbehaves while it describes itself.
+    pub async fn load(&self, component: &[u8]) -> Result<Plugin> {
+        let inner = &self.0;
+        inspect::check(component, &inner.limits)?;
+        let digest = Digest::of(component);
+        let loaded = match self.cached(digest).await? {
+            Some(loaded) => loaded,
+            None => self.compiled(digest, component).await?,
+        };
+        let linked = inner.linker.instantiate_pre(&loaded).and_then(OfferedPre::new);
+        let linked = linked.map_err(|error| refused(format!("the component does not fit the plugin interface: {error:#}")))?;
+        Plugin::new(linked, digest, Arc::clone(&inner.limits)).await.map_err(|failure| failure.error)
+    }
+
+    async fn cached(&self, digest: Digest) -> Result<Option<Component>> {
+        let (cache, engine, fingerprint) = (Arc::clone(&self.0.cache), self.0.engine.clone(), self.0.fingerprint);
+        blocking(move || {
+            let compiled = cache.read(&digest, fingerprint)?;
+            let loaded = compiled.load(&engine);
+            if let Err(error) = &loaded {
+                tracing::warn!(plugin = %digest, "a compiled component cannot be used and is compiled again: {error:#}");
+            }
+            loaded.ok()
+        })
+        .await
+    }
+
+    async fn compiled(&self, digest: Digest, component: &[u8]) -> Result<Component> {
+        let compiled = self.0.compiler.compile(digest, component).await?;
+        let (cache, engine, fingerprint) = (Arc::clone(&self.0.cache), self.0.engine.clone(), self.0.fingerprint);
+        blocking(move || {
+            // Without the file the component is compiled again at the next start; that is no reason to fail.
+            if let Err(error) = cache.write(&digest, fingerprint, &compiled) {
+                tracing::warn!(plugin = %digest, "a compiled component cannot be kept: {error}");
+            }
+            compiled.load(&engine).map_err(|error| Error::internal(format!("the compiler's answer cannot be loaded: {error:#}")))
+        })
+        .await?
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::internal(format!("loading a component failed: {error}")))
+}

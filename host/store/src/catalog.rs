@@ -1,0 +1,114 @@
+//! The streams there are, as readers see them.
+//!
+//! What must stay true: only the committer changes it; a field is in here before the first record that uses its number can be
+//! read. Knows nothing of how streams are stored.
+
+use crate::format::keys::Place;
+use crate::types::StreamConfig;
+use headworks_core::TenantId;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// One stream, from its making to its purge.
+pub(crate) struct Stream {
+    pub(crate) tenant: TenantId,
+    /// Never used for another stream.
+    pub(crate) number: u32,
+    state: RwLock<State>,
+    bytes: AtomicU64,
+}
+
+struct State {
+    config: Arc<StreamConfig>,
+    /// Names by number.
+    fields: Arc<Vec<Arc<str>>>,
+    /// No record is before this place.
+    low: Place,
+}
+
+impl Stream {
+    pub(crate) fn new(tenant: TenantId, number: u32, config: StreamConfig) -> Self {
+        let state = State { config: Arc::new(config), fields: Arc::default(), low: Place::MIN };
+        Self { tenant, number, state: RwLock::new(state), bytes: AtomicU64::new(0) }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The settings; an index is in them when it is complete.
+    pub(crate) fn config(&self) -> Arc<StreamConfig> {
+        Arc::clone(&self.read().config)
+    }
+
+    /// The names of all fields there ever were, by number.
+    pub(crate) fn fields(&self) -> Arc<Vec<Arc<str>>> {
+        Arc::clone(&self.read().fields)
+    }
+
+    /// The number of a field whose index is complete.
+    pub(crate) fn indexed_field(&self, name: &str) -> Option<u32> {
+        let state = self.read();
+        if !state.config.indexed_fields.contains(name) {
+            return None;
+        }
+        state.fields.iter().position(|known| &**known == name).map(|number| number as u32)
+    }
+
+    /// No record is before this place.
+    pub(crate) fn low(&self) -> Place {
+        self.read().low
+    }
+
+    /// Bytes of keys and values of stored records.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_config(&self, config: StreamConfig) {
+        self.write().config = Arc::new(config);
+    }
+
+    pub(crate) fn add_fields(&self, names: impl IntoIterator<Item = Arc<str>>) {
+        Arc::make_mut(&mut self.write().fields).extend(names);
+    }
+
+    pub(crate) fn set_tally(&self, bytes: u64, low: Place) {
+        self.write().low = low;
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+}
+
+/// All streams by tenant and name.
+#[derive(Default)]
+pub(crate) struct Catalog(RwLock<HashMap<TenantId, BTreeMap<String, Arc<Stream>>>>);
+
+impl Catalog {
+    pub(crate) fn get(&self, tenant: TenantId, name: &str) -> Option<Arc<Stream>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&tenant)?.get(name).cloned()
+    }
+
+    /// The streams of a tenant in ascending order of their names.
+    pub(crate) fn list(&self, tenant: TenantId) -> Vec<(String, Arc<Stream>)> {
+        let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let streams = tenants.get(&tenant).into_iter().flatten();
+        streams.map(|(name, stream)| (name.clone(), Arc::clone(stream))).collect()
+    }
+
+    pub(crate) fn insert(&self, name: &str, stream: &Arc<Stream>) {
+        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        tenants.entry(stream.tenant).or_default().insert(name.to_owned(), Arc::clone(stream));
+    }
+
+    pub(crate) fn remove(&self, tenant: TenantId, name: &str) {
+        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(streams) = tenants.get_mut(&tenant) {
+            streams.remove(name);
+        }
+    }
+}

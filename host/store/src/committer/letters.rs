@@ -1,0 +1,82 @@
+//! Dead letters: a bounded queue per tenant, the oldest give way.
+
+use super::Group;
+use crate::engine::{Engine, Table, failed};
+use crate::format::LetterTally;
+use crate::format::keys::{self, meta};
+use headworks_core::{Error, ErrorCode, Result, TenantId};
+use std::collections::{HashMap, VecDeque};
+
+/// The most that is kept per tenant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LetterLimits {
+    pub(crate) count: u64,
+    pub(crate) bytes: u64,
+}
+
+/// What is kept of each tenant; a tenant is read when its first letter arrives.
+pub(crate) struct Letters {
+    limits: LetterLimits,
+    shelves: HashMap<TenantId, Shelf>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    tally: LetterTally,
+    /// Numbers and sizes, oldest first.
+    kept: VecDeque<(u64, u64)>,
+    bytes: u64,
+}
+
+impl Letters {
+    pub(crate) fn new(limits: LetterLimits) -> Self {
+        Self { limits, shelves: HashMap::new() }
+    }
+}
+
+impl Shelf {
+    fn load(engine: &Engine, tenant: TenantId) -> Result<Self> {
+        let mut shelf = Self::default();
+        if let Some(value) = engine.get(Table::Meta, &meta::letters(tenant))? {
+            let damaged = || Error::new(ErrorCode::Corrupt, "the tally of the dead letters cannot be read; run `verify`");
+            shelf.tally = LetterTally::decode(&value).ok_or_else(damaged)?;
+        }
+        let mut walk = engine.walk_prefix(Table::Queue, &tenant.0.to_be_bytes())?;
+        walk.seek_to_first();
+        while let Some((key, value)) = walk.item() {
+            if let Some((_, number)) = keys::parse_numbered(key) {
+                shelf.kept.push_back((number, value.len() as u64));
+                shelf.bytes += value.len() as u64;
+                shelf.tally.next = shelf.tally.next.max(number.saturating_add(1));
+            }
+            walk.next();
+        }
+        walk.status().map_err(failed)?;
+        Ok(shelf)
+    }
+}
+
+impl Group<'_> {
+    /// Adds an encoded letter. Letters are numbered from 1.
+    pub(crate) fn bury(&mut self, tenant: TenantId, letter: &[u8]) -> Result<()> {
+        let limits = self.writer.letters.limits;
+        let mut shelf = match self.writer.letters.shelves.remove(&tenant) {
+            Some(shelf) => shelf,
+            None => Shelf::load(&self.writer.engine, tenant)?,
+        };
+        let number = shelf.tally.next.max(1);
+        shelf.tally.next = number + 1;
+        shelf.kept.push_back((number, letter.len() as u64));
+        shelf.bytes += letter.len() as u64;
+        self.put(Table::Queue, &keys::numbered(tenant, number), letter)?;
+        while shelf.kept.len() > 1 && (shelf.kept.len() as u64 > limits.count || shelf.bytes > limits.bytes) {
+            let Some((oldest, bytes)) = shelf.kept.pop_front() else { break };
+            shelf.bytes -= bytes;
+            shelf.tally.dropped += 1;
+            self.delete(Table::Queue, &keys::numbered(tenant, oldest))?;
+        }
+        self.put(Table::Meta, &meta::letters(tenant), &shelf.tally.encode())?;
+        self.writer.letters.shelves.insert(tenant, shelf);
+        Ok(())
+    }
+}

@@ -1,0 +1,237 @@
+//! Values other than records.
+
+use super::keys::Place;
+use super::{Reader, VERSION, put_bytes, put_varint, record};
+use crate::types::{AuditEntry, DeadLetter};
+use headworks_core::document::ChangeKind;
+use headworks_core::{BatchBuilder, Document, DocumentKey, Timestamp, Uid, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// A number, such as the next of a sequence.
+pub(crate) fn encode_number(number: u64) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    put_varint(&mut out, number);
+    out
+}
+
+pub(crate) fn decode_number(value: &[u8]) -> Option<u64> {
+    let mut reader = Reader::versioned(value)?;
+    let number = reader.varint()?;
+    reader.is_empty().then_some(number)
+}
+
+/// A text, such as the name of a field.
+pub(crate) fn encode_text(text: &str) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    out.extend_from_slice(text.as_bytes());
+    out
+}
+
+pub(crate) fn decode_text(value: &[u8]) -> Option<&str> {
+    std::str::from_utf8(Reader::versioned(value)?.0).ok()
+}
+
+pub(crate) fn encode_document(document: &Document) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    out.extend_from_slice(document.uid.0.as_bytes());
+    put_varint(&mut out, document.revision);
+    out.extend_from_slice(&document.created.0.to_be_bytes());
+    out.extend_from_slice(&document.updated.0.to_be_bytes());
+    put_bytes(&mut out, document.author.as_bytes());
+    out.extend_from_slice(&document.body);
+    out
+}
+
+pub(crate) fn decode_document(key: DocumentKey, value: &[u8]) -> Option<Document> {
+    let mut reader = Reader::versioned(value)?;
+    Some(Document {
+        key,
+        uid: Uid(uuid::Uuid::from_bytes(reader.array()?)),
+        revision: reader.varint()?,
+        created: Timestamp(reader.i64()?),
+        updated: Timestamp(reader.i64()?),
+        author: reader.text()?.to_owned(),
+        body: reader.0.to_vec(),
+    })
+}
+
+/// The sequence number and the tenant are in the key.
+pub(crate) fn encode_audit(entry: &AuditEntry) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    out.extend_from_slice(&entry.at.0.to_be_bytes());
+    out.push(match entry.kind {
+        ChangeKind::Put => 1,
+        ChangeKind::Delete => 2,
+    });
+    out.extend_from_slice(entry.uid.0.as_bytes());
+    put_varint(&mut out, entry.revision);
+    for text in [&entry.author, &entry.key.kind, &entry.key.scope, &entry.key.name] {
+        put_bytes(&mut out, text.as_bytes());
+    }
+    out
+}
+
+pub(crate) fn decode_audit(tenant: headworks_core::TenantId, sequence: u64, value: &[u8]) -> Option<AuditEntry> {
+    let mut reader = Reader::versioned(value)?;
+    let at = Timestamp(reader.i64()?);
+    let kind = match reader.byte()? {
+        1 => ChangeKind::Put,
+        2 => ChangeKind::Delete,
+        _ => return None,
+    };
+    let uid = Uid(uuid::Uuid::from_bytes(reader.array()?));
+    let revision = reader.varint()?;
+    let mut text = || reader.text().map(str::to_owned);
+    let author = text()?;
+    let key = DocumentKey { tenant, kind: text()?, scope: text()?, name: text()? };
+    reader.is_empty().then_some(AuditEntry { sequence, at, author, key, uid, revision, kind })
+}
+
+/// How much a stream holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Bytes of keys and values of stored records (FlowG 10.5).
+    pub(crate) bytes: u64,
+    /// The number of stored records.
+    pub(crate) count: u64,
+    /// No record is before this place.
+    pub(crate) low: Place,
+}
+
+impl Tally {
+    pub(crate) const EMPTY: Self = Self { bytes: 0, count: 0, low: Place::MAX };
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        put_varint(&mut out, self.bytes);
+        put_varint(&mut out, self.count);
+        out.extend_from_slice(&self.low.encode());
+        out
+    }
+
+    pub(crate) fn decode(value: &[u8]) -> Option<Self> {
+        let mut reader = Reader::versioned(value)?;
+        let tally = Self { bytes: reader.varint()?, count: reader.varint()?, low: Place::decode(&mut reader)? };
+        reader.is_empty().then_some(tally)
+    }
+}
+
+/// Records that were written together with a time to live; both ends inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ExpiryRange {
+    pub(crate) first: Place,
+    pub(crate) last: Place,
+}
+
+impl ExpiryRange {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        out.extend_from_slice(&self.first.encode());
+        out.extend_from_slice(&self.last.encode());
+        out
+    }
+
+    pub(crate) fn decode(value: &[u8]) -> Option<Self> {
+        let mut reader = Reader::versioned(value)?;
+        let range = Self { first: Place::decode(&mut reader)?, last: Place::decode(&mut reader)? };
+        reader.is_empty().then_some(range)
+    }
+}
+
+/// How the dead letters of a tenant stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LetterTally {
+    /// The number of the next letter.
+    pub(crate) next: u64,
+    /// How many gave way to newer ones.
+    pub(crate) dropped: u64,
+}
+
+impl LetterTally {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        put_varint(&mut out, self.next);
+        put_varint(&mut out, self.dropped);
+        out
+    }
+
+    pub(crate) fn decode(value: &[u8]) -> Option<Self> {
+        let mut reader = Reader::versioned(value)?;
+        let tally = Self { next: reader.varint()?, dropped: reader.varint()? };
+        reader.is_empty().then_some(tally)
+    }
+}
+
+/// All of a dead letter but its records.
+#[derive(Serialize, Deserialize)]
+struct LetterHead {
+    pipeline: String,
+    node: String,
+    plugin_digest: String,
+    code: String,
+    reason: String,
+    backtrace: Option<String>,
+    attempt: u32,
+    at: Timestamp,
+}
+
+/// The head as JSON, then the field names, then the records, each with its milliseconds before it.
+pub(crate) fn encode_letter(letter: &DeadLetter) -> headworks_core::Result<Vec<u8>> {
+    let DeadLetter { pipeline, node, plugin_digest, code, reason, backtrace, attempt, at, records } = letter.clone();
+    let head = LetterHead { pipeline, node, plugin_digest, code, reason, backtrace, attempt, at };
+    let head = serde_json::to_vec(&head).map_err(|error| headworks_core::Error::internal(error.to_string()))?;
+    let mut out = vec![VERSION];
+    put_bytes(&mut out, &head);
+
+    let mut used: HashMap<u32, u32> = HashMap::new();
+    let mut names = Vec::new();
+    for (field, ..) in records.records().flat_map(|record| record.cells()) {
+        let next = used.len() as u32;
+        used.entry(field.0).or_insert_with(|| {
+            names.push(field);
+            next
+        });
+    }
+    put_varint(&mut out, names.len() as u64);
+    for field in names {
+        put_bytes(&mut out, records.name(field).as_bytes());
+    }
+    put_varint(&mut out, records.len() as u64);
+    let mut stored = Vec::new();
+    for row in records.records() {
+        out.extend_from_slice(&row.time().millis().to_be_bytes());
+        stored.clear();
+        record::begin(&mut stored, row.time(), 0);
+        for (field, kind, bytes) in row.cells() {
+            record::cell(&mut stored, used.get(&field.0).copied().unwrap_or_default(), kind, bytes);
+        }
+        put_bytes(&mut out, &stored);
+    }
+    Ok(out)
+}
+
+pub(crate) fn decode_letter(value: &[u8]) -> Option<DeadLetter> {
+    let mut reader = Reader::versioned(value)?;
+    let head: LetterHead = serde_json::from_slice(reader.bytes()?).ok()?;
+    let mut builder = BatchBuilder::default();
+    let count = reader.varint()?;
+    let mut fields = Vec::new();
+    for _ in 0..count {
+        fields.push(builder.intern(reader.text()?));
+    }
+    for _ in 0..reader.varint()? {
+        let ms = reader.i64()?;
+        let mut stored = record::Stored::decode(reader.bytes()?)?;
+        while let Some((field, kind, bytes)) = stored.next_cell().ok()? {
+            builder.cell(*fields.get(field as usize)?, Value::read(kind, bytes));
+        }
+        builder.end_record(stored.time(ms));
+    }
+    if !reader.is_empty() {
+        return None;
+    }
+    let LetterHead { pipeline, node, plugin_digest, code, reason, backtrace, attempt, at } = head;
+    let records = builder.finish().ok()?;
+    Some(DeadLetter { pipeline, node, plugin_digest, code, reason, backtrace, attempt, at, records })
+}

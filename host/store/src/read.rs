@@ -1,0 +1,83 @@
+//! Reading documents, audit entries, dead letters and blobs.
+
+use crate::engine::{Engine, Table, failed};
+use crate::format::{decode_audit, decode_document, decode_letter, keys};
+use crate::types::{AuditEntry, DeadLetter, Digest};
+use headworks_core::{Document, Error, ErrorCode, Result, TenantId};
+
+fn damaged(what: &str) -> Error {
+    Error::new(ErrorCode::Corrupt, format!("{what} cannot be read; run `verify`"))
+}
+
+impl Engine {
+    /// All documents of a kind and scope in ascending order of their names.
+    pub(crate) fn documents(&self, tenant: TenantId, kind: &str, scope: &str) -> Result<Vec<Document>> {
+        let mut found = Vec::new();
+        self.each(Table::Documents, &keys::documents_of(tenant, kind, scope), &[], |key, value| {
+            let key = keys::parse_document(key).ok_or_else(|| damaged("the key of a document"))?;
+            let name = key.name.clone();
+            found.push(decode_document(key, value).ok_or_else(|| damaged(&format!("the stored {kind} `{name}`")))?);
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
+    /// As [`documents`](Self::documents), the names only.
+    pub(crate) fn document_names(&self, tenant: TenantId, kind: &str, scope: &str) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        self.each(Table::Documents, &keys::documents_of(tenant, kind, scope), &[], |key, _| {
+            found.push(keys::parse_document(key).ok_or_else(|| damaged("the key of a document"))?.name);
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
+    pub(crate) fn audit(&self, tenant: TenantId, from: u64, limit: usize) -> Result<Vec<AuditEntry>> {
+        let mut found = Vec::new();
+        self.each(Table::Audit, &tenant.0.to_be_bytes(), &keys::numbered(tenant, from), |key, value| {
+            if found.len() < limit {
+                let entry = keys::parse_numbered(key).and_then(|(tenant, sequence)| decode_audit(tenant, sequence, value));
+                found.push(entry.ok_or_else(|| damaged("an audit entry"))?);
+            }
+            Ok(found.len() < limit)
+        })?;
+        Ok(found)
+    }
+
+    pub(crate) fn dead_letters(&self, tenant: TenantId, after: u64, limit: usize) -> Result<Vec<(u64, DeadLetter)>> {
+        let mut found = Vec::new();
+        let from = keys::numbered(tenant, after.saturating_add(1));
+        self.each(Table::Queue, &tenant.0.to_be_bytes(), &from, |key, value| {
+            if found.len() < limit {
+                let letter = keys::parse_numbered(key).map(|(_, number)| number).zip(decode_letter(value));
+                found.push(letter.ok_or_else(|| damaged("a dead letter"))?);
+            }
+            Ok(found.len() < limit)
+        })?;
+        Ok(found)
+    }
+
+    pub(crate) fn blob(&self, tenant: TenantId, digest: &Digest) -> Result<Option<Vec<u8>>> {
+        let Some(value) = self.get(Table::Blobs, &keys::blob(tenant, &digest.0))? else { return Ok(None) };
+        let bytes = blob_bytes(&value).filter(|bytes| Digest::of(bytes) == *digest);
+        bytes.map(|bytes| Some(bytes.to_vec())).ok_or_else(|| damaged(&format!("the blob {digest}")))
+    }
+
+    /// Calls `visit` for every entry whose key begins with `prefix`, from `from` on, until it answers false.
+    fn each(&self, table: Table, prefix: &[u8], from: &[u8], mut visit: impl FnMut(&[u8], &[u8]) -> Result<bool>) -> Result<()> {
+        let mut walk = self.walk_prefix(table, prefix)?;
+        walk.seek(if from.is_empty() { prefix } else { from });
+        while let Some((key, value)) = walk.item() {
+            if !visit(key, value)? {
+                return Ok(());
+            }
+            walk.next();
+        }
+        walk.status().map_err(failed)
+    }
+}
+
+/// The content of a stored blob.
+pub(crate) fn blob_bytes(value: &[u8]) -> Option<&[u8]> {
+    crate::format::Reader::versioned(value).map(|rest| rest.0)
+}

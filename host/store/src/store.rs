@@ -1,0 +1,488 @@
+//! The handle that other crates use: checks what they ask, hands writes to the committer and reads from the database.
+
+use crate::catalog::{Catalog, Stream};
+use crate::committer::{self, Audience, Backfill, Committer, Company, LetterLimits, Opening, Writer};
+use crate::durable::Durable;
+use crate::engine::{Engine, Table};
+use crate::format::keys::{self, meta};
+use crate::format::{VERSION, decode_number, encode_letter, encode_number};
+use crate::health::Failure;
+use crate::lock::Lock;
+use crate::scan::{Scan, distinct_values};
+use crate::space::Space;
+use crate::sweeper::{self, Sweeper};
+use crate::types::{
+    AuditEntry, Change, DeadLetter, Digest, Durability, Health, Progress, ScanRange, StoreOptions, StreamConfig, VerifyReport,
+};
+use crate::watch::{Watcher, Watchers};
+use headworks_core::document::ChangeEvent;
+use headworks_core::time::Clock;
+use headworks_core::{Batch, Document, DocumentKey, Error, ErrorCode, Result, TenantId};
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+/// The format of the store as a whole, changed when an older program must not touch it.
+const STORE_FORMAT: u64 = 1;
+/// Change events that a slow subscriber may be behind.
+const EVENTS: usize = 4096;
+/// The most bytes of a kind, scope or name.
+const MAX_NAME: usize = 4 << 10;
+/// The most bytes of a document.
+const MAX_DOCUMENT: usize = 16 << 20;
+/// The most bytes of one record's values.
+const MAX_RECORD: usize = 16 << 20;
+/// The most bytes of a blob.
+const MAX_BLOB: usize = 256 << 20;
+/// Changes of settings that may go on at once.
+const STRIPES: usize = 16;
+
+/// An open store. Clones are the same store; it is closed when the last one is dropped, or by [`close`](Self::close).
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    engine: Arc<Engine>,
+    catalog: Arc<Catalog>,
+    clock: Arc<dyn Clock>,
+    committer: Arc<Committer>,
+    sweeper: Sweeper,
+    watchers: Arc<Watchers>,
+    changes: broadcast::Sender<Arc<ChangeEvent>>,
+    failure: Arc<Failure>,
+    space: Space,
+    /// Changes of one stream's settings wait for each other.
+    settings: Vec<tokio::sync::Mutex<()>>,
+    hasher: RandomState,
+    _lock: Lock,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Inner {
+    fn stop(&self) {
+        self.sweeper.stop();
+        self.committer.stop();
+    }
+
+    fn settings_lock(&self, tenant: TenantId, name: &str) -> Result<&tokio::sync::Mutex<()>> {
+        let stripe = self.hasher.hash_one((tenant, name)) as usize % STRIPES;
+        self.settings.get(stripe).ok_or_else(|| Error::internal("no such stripe"))
+    }
+}
+
+impl Store {
+    /// Opens a store, or makes one. Blocks.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unavailable`] when another process has it or a newer program wrote it; [`ErrorCode::Corrupt`] with the
+    /// file when what is on the disk is damaged; [`ErrorCode::DiskFull`] and [`ErrorCode::Io`] from the operating system.
+    pub fn open(options: StoreOptions) -> Result<Self> {
+        let StoreOptions { path, durability, min_free_bytes, clock, sweep_interval, dead_letter_count, dead_letter_bytes } =
+            options;
+        std::fs::create_dir_all(&path)
+            .map_err(|error| Error::new(Error::from(error).code, format!("the folder {} cannot be made", path.display())))?;
+        let lock = Lock::take(&path)?;
+        let durable = open_durable(&path, durability)?;
+        let engine = Arc::clone(durable.engine());
+        let catalog = Arc::new(Catalog::default());
+        let watchers = Arc::new(Watchers::default());
+        let limits = LetterLimits { count: dead_letter_count, bytes: dead_letter_bytes };
+        let writer = Writer::load(durable, Arc::clone(&clock), Arc::clone(&catalog), Arc::clone(&watchers), limits)?;
+        let changes = broadcast::Sender::new(EVENTS);
+        let failure = Arc::new(Failure::new());
+        let audience = Audience { changes: changes.clone(), watchers: Arc::clone(&watchers) };
+        let committer = Arc::new(Committer::start(writer, audience, Arc::clone(&failure))?);
+        let sweeper = Sweeper::start(Arc::clone(&engine), Arc::clone(&committer), Arc::clone(&failure), sweep_interval)?;
+        let settings = (0..STRIPES).map(|_| tokio::sync::Mutex::new(())).collect();
+        let (space, hasher) = (Space::new(path, min_free_bytes), RandomState::new());
+        let inner = Inner {
+            engine,
+            catalog,
+            clock,
+            committer,
+            sweeper,
+            watchers,
+            changes,
+            failure,
+            space,
+            settings,
+            hasher,
+            _lock: lock,
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Whether it takes writes.
+    pub fn health(&self) -> Health {
+        if let Some(reason) = self.0.failure.reason() {
+            return Health::Failed(reason);
+        }
+        let (free, needed) = (self.0.space.free(), self.0.space.needed());
+        if free < needed { Health::DiskNearlyFull { free, needed } } else { Health::Ok }
+    }
+
+    /// Waits until a write failed, and answers why. From then on the store takes no writes: end the program.
+    pub async fn failed(&self) -> String {
+        self.0.failure.wait().await
+    }
+
+    /// Writes what waits and closes the store. Clones and scans can still read; the folder is free for another process when
+    /// the last of them is dropped. Logs where the last step fails: nothing is lost by that.
+    pub async fn close(self) {
+        let closing = tokio::task::spawn_blocking(move || self.0.stop());
+        // A panic in there has been printed.
+        let _ = closing.await;
+    }
+
+    /// A document.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when it cannot be read.
+    pub fn get(&self, key: &DocumentKey) -> Result<Option<Document>> {
+        self.0.engine.document(key)
+    }
+
+    /// All documents of a kind and scope in ascending order of the bytes of their names.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn list(&self, tenant: TenantId, kind: &str, scope: &str) -> Result<Vec<Document>> {
+        self.0.engine.documents(tenant, kind, scope)
+    }
+
+    /// As [`list`](Self::list), the names only.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn list_names(&self, tenant: TenantId, kind: &str, scope: &str) -> Result<Vec<String>> {
+        self.0.engine.document_names(tenant, kind, scope)
+    }
+
+    /// Makes all changes or none, each with its audit entry and change event. Durable when it returns. Answers the new
+    /// documents, and for deletions the deleted ones; deleting what does not exist is `None` and no error.
+    ///
+    /// # Errors
+    /// The code that [`Expect`](crate::Expect) names; [`ErrorCode::Invalid`] and [`ErrorCode::TooLarge`] for a key or body
+    /// that cannot be; [`ErrorCode::DiskFull`].
+    pub async fn write(&self, author: &str, changes: Vec<Change>) -> Result<Vec<Option<Document>>> {
+        let mut bytes = 0;
+        for Change { key, body, .. } in &changes {
+            if key.kind == committer::STREAM_KIND {
+                return Err(Error::internal("settings of streams are changed by `configure_stream`"));
+            }
+            check_name("kind", &key.kind)?;
+            check_name("name", &key.name)?;
+            if key.scope.len() > MAX_NAME {
+                return Err(Error::invalid(format!("a scope has at most {MAX_NAME} bytes")).at("scope"));
+            }
+            let size = body.as_ref().map_or(0, Vec::len);
+            if size > MAX_DOCUMENT {
+                let message = format!("the {} `{}` has {size} bytes, and {MAX_DOCUMENT} is the most", key.kind, key.name);
+                return Err(Error::new(ErrorCode::TooLarge, message));
+            }
+            bytes += size + key.kind.len() + key.scope.len() + key.name.len();
+        }
+        if changes.iter().any(|change| change.body.is_some()) {
+            self.0.space.claim(bytes)?;
+        }
+        let author = author.to_owned();
+        self.0.committer.submit(Company::Shared, bytes, move |group| group.write(&author, changes)).await
+    }
+
+    /// Follows all changes of documents from now on. A subscriber that falls far behind is told so and has to read anew.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<ChangeEvent>> {
+        self.0.changes.subscribe()
+    }
+
+    /// What happened to the documents of a tenant, from a sequence number on, at most `limit` entries.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when an entry cannot be read.
+    pub fn audit(&self, tenant: TenantId, from_sequence: u64, limit: usize) -> Result<Vec<AuditEntry>> {
+        self.0.engine.audit(tenant, from_sequence, limit)
+    }
+
+    /// Stores records, all or none. Streams that do not exist are made. Durable when it returns; watchers are told after that.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Invalid`] for a name that cannot be; [`ErrorCode::TooLarge`] for a record above 16 MiB;
+    /// [`ErrorCode::Exhausted`] for a stream with too many field names; [`ErrorCode::DiskFull`].
+    pub async fn append(&self, tenant: TenantId, parts: Vec<(String, Batch)>) -> Result<()> {
+        let mut bytes = 0;
+        for (name, batch) in &parts {
+            check_name("stream", name)?;
+            for record in batch.records() {
+                let size: usize = record.cells().map(|(_, _, bytes)| bytes.len() + 4).sum();
+                if size > MAX_RECORD {
+                    let message = format!("a record has {size} bytes, and {MAX_RECORD} is the most");
+                    return Err(Error::new(ErrorCode::TooLarge, message));
+                }
+                bytes += size + 64;
+            }
+        }
+        self.0.space.claim(bytes)?;
+        self.0.committer.submit(Company::Shared, bytes, move |group| group.append(tenant, parts)).await
+    }
+
+    /// The streams of a tenant in ascending order of the bytes of their names.
+    pub fn stream_names(&self, tenant: TenantId) -> Vec<(String, StreamConfig)> {
+        let streams = self.0.catalog.list(tenant);
+        streams.into_iter().map(|(name, stream)| (name, StreamConfig::clone(&stream.config()))).collect()
+    }
+
+    /// The settings of a stream.
+    pub fn stream_config(&self, tenant: TenantId, name: &str) -> Option<StreamConfig> {
+        self.stream(tenant, name).map(|stream| StreamConfig::clone(&stream.config()))
+    }
+
+    fn stream(&self, tenant: TenantId, name: &str) -> Option<Arc<Stream>> {
+        self.0.catalog.get(tenant, name)
+    }
+
+    /// The settings of a stream, which is made where it does not exist (FlowG 2).
+    ///
+    /// # Errors
+    /// [`ErrorCode::Invalid`] for a name that cannot be; [`ErrorCode::DiskFull`].
+    pub async fn ensure_stream(&self, tenant: TenantId, name: &str, author: &str) -> Result<StreamConfig> {
+        if let Some(config) = self.stream_config(tenant, name) {
+            return Ok(config);
+        }
+        check_name("stream", name)?;
+        self.0.space.claim(name.len())?;
+        let (name, author) = (name.to_owned(), author.to_owned());
+        self.0.committer.submit(Company::Shared, name.len(), move |group| group.ensure(tenant, &name, &author)).await
+    }
+
+    /// Changes the settings of a stream, which is made where it does not exist. New indexes are complete when it returns;
+    /// meanwhile the stream is written and read as before. It goes on to the end when the caller goes away.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Invalid`] with the member; [`ErrorCode::DiskFull`] when an index is to be built.
+    pub async fn configure_stream(&self, tenant: TenantId, name: &str, config: StreamConfig, author: &str) -> Result<()> {
+        check_name("stream", name)?;
+        if config.ttl_seconds < 0 {
+            return Err(Error::invalid("a time to live is 0 or more seconds").at("config.ttl"));
+        }
+        if config.size_mib < 0 {
+            return Err(Error::invalid("a size is 0 or more MiB").at("config.size"));
+        }
+        let indexed = self.stream_config(tenant, name).map(|config| config.indexed_fields).unwrap_or_default();
+        if !config.indexed_fields.is_subset(&indexed) {
+            self.0.space.claim(0)?;
+        }
+        let (store, name, author) = (self.clone(), name.to_owned(), author.to_owned());
+        let task = tokio::spawn(async move { store.apply_settings(tenant, name, config, author).await });
+        task.await.unwrap_or_else(|error| Err(Error::internal(format!("changing the settings ended: {error}"))))
+    }
+
+    async fn apply_settings(self, tenant: TenantId, name: String, config: StreamConfig, author: String) -> Result<()> {
+        let _turn = self.0.settings_lock(tenant, &name)?.lock().await;
+        let shared = Arc::new((name, config, author));
+        let committer = &self.0.committer;
+        // A purge in the middle leaves a new stream to configure.
+        loop {
+            let with = Arc::clone(&shared);
+            let begin = move |group: &mut committer::Group<'_>| group.begin(tenant, &with.0, &with.1, &with.2);
+            let Opening::Build(number) = committer.submit(Company::Shared, 0, begin).await? else { return Ok(()) };
+            let mut before = None;
+            let built = loop {
+                let with = Arc::clone(&shared);
+                let piece = move |group: &mut committer::Group<'_>| group.backfill(tenant, &with.0, number, before);
+                match committer.submit(Company::Alone, 0, piece).await? {
+                    Backfill::Before(place) => before = Some(place),
+                    Backfill::Done => break true,
+                    Backfill::Gone => break false,
+                }
+            };
+            let with = Arc::clone(&shared);
+            let finish = move |group: &mut committer::Group<'_>| group.finish(tenant, &with.0, number, &with.1, &with.2);
+            if built && committer.submit(Company::Shared, 0, finish).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Deletes everything of a stream, its settings included (FlowG 10.6). A stream that does not exist is fine.
+    ///
+    /// # Errors
+    /// Only those of a failing disk.
+    pub async fn purge_stream(&self, tenant: TenantId, name: &str, author: &str) -> Result<()> {
+        let (name, author) = (name.to_owned(), author.to_owned());
+        self.0.committer.submit(Company::Shared, 0, move |group| group.purge(tenant, &name, &author)).await
+    }
+
+    /// The names of all fields that the stream's records ever had, in ascending order of their bytes.
+    pub fn stream_fields(&self, tenant: TenantId, name: &str) -> Vec<String> {
+        let Some(stream) = self.stream(tenant, name) else { return Vec::new() };
+        let mut fields: Vec<String> = stream.fields().iter().map(|name| name.to_string()).collect();
+        fields.sort_unstable();
+        fields
+    }
+
+    /// Bytes of keys and values of the stored records, indexes not counted (FlowG 10.5).
+    pub fn stream_usage(&self, tenant: TenantId, name: &str) -> u64 {
+        self.stream(tenant, name).map_or(0, |stream| stream.bytes())
+    }
+
+    /// The distinct values of every index that has entries. Blocks.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when an entry cannot be read.
+    pub fn stream_indices(&self, tenant: TenantId, name: &str) -> Result<BTreeMap<String, Vec<String>>> {
+        let Some(stream) = self.stream(tenant, name) else { return Ok(BTreeMap::new()) };
+        distinct_values(&self.0.engine, &stream)
+    }
+
+    /// The records of a range, newest first (FlowG 10.2). A stream that does not exist has none.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Invalid`] when more than 1,000 values are looked for.
+    pub fn scan(&self, tenant: TenantId, name: &str, range: ScanRange) -> Result<Scan> {
+        match self.stream(tenant, name) {
+            Some(stream) => Scan::new(&self.0.engine, &self.0.clock, &stream, &range),
+            None => Ok(Scan::nothing(&self.0.engine, &self.0.clock, tenant)),
+        }
+    }
+
+    /// The same records as [`scan`](Self::scan) in at most `parts` scans that can be read at once; one after the other they
+    /// are newest first. Blocks.
+    ///
+    /// # Errors
+    /// As [`scan`](Self::scan).
+    pub fn scan_parts(&self, tenant: TenantId, name: &str, range: ScanRange, parts: usize) -> Result<Vec<Scan>> {
+        self.scan(tenant, name, range)?.split(parts)
+    }
+
+    /// Follows what is stored in a stream from now on (FlowG 10.7).
+    pub fn watch(&self, tenant: TenantId, name: &str) -> Watcher {
+        Watcher::new(&self.0.watchers, tenant, name)
+    }
+
+    /// Keeps records that could not be processed. The oldest letters of the tenant give way above the bounds.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DiskFull`].
+    pub async fn bury(&self, tenant: TenantId, letter: DeadLetter) -> Result<()> {
+        let letter = encode_letter(&letter)?;
+        self.0.space.claim(letter.len())?;
+        self.0.committer.submit(Company::Shared, letter.len(), move |group| group.bury(tenant, &letter)).await
+    }
+
+    /// Dead letters with a number above `after`, oldest first, at most `limit`. Numbers begin with 1.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when one cannot be read.
+    pub fn dead_letters(&self, tenant: TenantId, after: u64, limit: usize) -> Result<Vec<(u64, DeadLetter)>> {
+        self.0.engine.dead_letters(tenant, after, limit)
+    }
+
+    /// Stores bytes under their digest. Storing the same again changes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TooLarge`] above 256 MiB; [`ErrorCode::DiskFull`].
+    pub async fn put_blob(&self, tenant: TenantId, bytes: Vec<u8>) -> Result<Digest> {
+        if bytes.len() > MAX_BLOB {
+            return Err(Error::new(ErrorCode::TooLarge, format!("a blob has at most {MAX_BLOB} bytes")));
+        }
+        self.0.space.claim(bytes.len())?;
+        let hashing = tokio::task::spawn_blocking(move || {
+            let digest = Digest::of(&bytes);
+            let mut value = Vec::with_capacity(bytes.len() + 1);
+            value.push(VERSION);
+            value.extend_from_slice(&bytes);
+            (digest, value)
+        });
+        let (digest, value) = hashing.await.map_err(|error| Error::internal(error.to_string()))?;
+        let key = keys::blob(tenant, &digest.0);
+        self.0.committer.submit(Company::Shared, value.len(), move |group| group.put_new(Table::Blobs, &key, &value)).await?;
+        Ok(digest)
+    }
+
+    /// The bytes with this digest, checked against it. Blocks.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when they do not have it any more.
+    pub fn blob(&self, tenant: TenantId, digest: &Digest) -> Result<Option<Vec<u8>>> {
+        self.0.engine.blob(tenant, digest)
+    }
+
+    /// Enforces the bounds of all streams at once, instead of when the next sweep is due (FlowG 10.5).
+    ///
+    /// # Errors
+    /// Only those of a failing disk.
+    pub async fn sweep(&self) -> Result<()> {
+        let committer = Arc::clone(&self.0.committer);
+        let sweeping = tokio::task::spawn_blocking(move || sweeper::sweep(&committer));
+        sweeping.await.map_err(|error| Error::internal(error.to_string()))?
+    }
+
+    /// Looks at everything in a store that no process has open, or in a copy: the journal, checksums, keys and values, indexes
+    /// against records, tallies, digests of blobs. Changes nothing but what opening does: what only the journal holds is
+    /// brought in. Blocks.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] where there is none; [`ErrorCode::Unavailable`] while a process has it open; whatever keeps
+    /// it from being opened. What is found inside is no error but in the report.
+    pub fn verify(path: &Path, progress: impl FnMut(Progress)) -> Result<VerifyReport> {
+        let (_lock, durable) = open_existing(path)?;
+        crate::verify::verify(durable.engine(), progress)
+    }
+
+    /// Dead letters in a store that no process has open, as [`dead_letters`](Self::dead_letters). Blocks.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify), and what cannot be read.
+    pub fn stored_dead_letters(path: &Path, tenant: TenantId, after: u64, limit: usize) -> Result<Vec<(u64, DeadLetter)>> {
+        let (_lock, durable) = open_existing(path)?;
+        durable.engine().dead_letters(tenant, after, limit)
+    }
+}
+
+fn open_existing(path: &Path) -> Result<(Lock, Durable)> {
+    if !path.join("CURRENT").is_file() {
+        return Err(Error::not_found(format!("there is no database in {}", path.display())));
+    }
+    let lock = Lock::take(path)?;
+    Ok((lock, open_durable(path, Durability::Fsync)?))
+}
+
+/// Opens a database. One of a newer program is not touched; a new one is marked.
+fn open_durable(path: &Path, durability: Durability) -> Result<Durable> {
+    let engine = Engine::open(path)?;
+    let format = engine.get(Table::Meta, meta::FORMAT)?.map(|value| decode_number(&value));
+    if let Some(format) = format
+        && format.is_none_or(|format| format > STORE_FORMAT)
+    {
+        let format = format.map_or_else(|| "unknown".to_owned(), |format| format.to_string());
+        let message = format!(
+            "the database {} has format {format}, and this program reads up to {STORE_FORMAT}: use the program that wrote it or a newer one",
+            path.display()
+        );
+        return Err(Error::new(ErrorCode::Unavailable, message));
+    }
+    let mut durable = Durable::open(engine, path, durability)?;
+    if format.is_none() {
+        let mut batch = rocksdb::WriteBatch::default();
+        batch.put_cf(durable.engine().family(Table::Meta)?, meta::FORMAT, encode_number(STORE_FORMAT));
+        durable.commit(batch)?;
+        durable.flush()?;
+    }
+    Ok(durable)
+}
+
+fn check_name(member: &str, name: &str) -> Result<()> {
+    if name.is_empty() || name.len() > MAX_NAME {
+        return Err(Error::invalid(format!("a {member} has 1 to {MAX_NAME} bytes, and this one has {}", name.len())).at(member));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

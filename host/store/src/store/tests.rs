@@ -1,0 +1,106 @@
+//! What cannot be brought about from outside.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::*;
+use headworks_core::{BatchBuilder, Timestamp, Value};
+use std::collections::BTreeSet;
+
+const T: TenantId = TenantId::DEFAULT;
+
+fn options(path: &Path) -> StoreOptions {
+    StoreOptions { path: path.to_owned(), min_free_bytes: 0, ..StoreOptions::default() }
+}
+
+fn batch(records: i64) -> Batch {
+    let mut builder = BatchBuilder::default();
+    for ms in 0..records {
+        builder.field("k", Value::Text("v"));
+        builder.end_record(Timestamp::from_millis(ms));
+    }
+    builder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn an_index_whose_building_was_interrupted_is_dropped_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(options(folder.path())).unwrap();
+    store.append(T, vec![("s".to_owned(), batch(2500))]).await.unwrap();
+    let config = StreamConfig { indexed_fields: BTreeSet::from(["k".to_owned()]), ..StreamConfig::default() };
+    let wanted = config.clone();
+    let begin = store.0.committer.submit(Company::Shared, 0, move |group| group.begin(T, "s", &wanted, "root")).await.unwrap();
+    let Opening::Build(number) = begin else { panic!("there is something to build") };
+    let piece = store.0.committer.submit(Company::Alone, 0, move |group| group.backfill(T, "s", number, None)).await.unwrap();
+    assert!(matches!(piece, Backfill::Before(_)));
+    // A purge in the middle is noticed.
+    let other = move |group: &mut committer::Group<'_>| group.backfill(T, "s", number + 1, None);
+    assert_eq!(store.0.committer.submit(Company::Alone, 0, other).await.unwrap(), Backfill::Gone);
+    drop(store);
+
+    let entries = || {
+        let report = Store::verify(folder.path(), |_| {}).unwrap();
+        assert!(report.problems.is_empty(), "{:?}", report.problems);
+        report.tables.iter().find(|table| table.table == "indexes").unwrap().entries
+    };
+    assert_eq!(entries(), 1000);
+    let store = Store::open(options(folder.path())).unwrap();
+    assert_eq!(store.stream_config(T, "s"), Some(StreamConfig::default()));
+    drop(store);
+    assert_eq!(entries(), 0);
+    let store = Store::open(options(folder.path())).unwrap();
+    store.configure_stream(T, "s", config, "root").await.unwrap();
+    drop(store);
+    assert_eq!(entries(), 2500);
+}
+
+#[tokio::test]
+async fn after_a_failed_write_nothing_is_written_but_all_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(options(folder.path())).unwrap();
+    store.append(T, vec![("s".to_owned(), batch(3))]).await.unwrap();
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.failed().await }
+    });
+    store.0.failure.set(&Error::new(ErrorCode::Io, "the disk is gone"));
+    store.0.failure.set(&Error::new(ErrorCode::Io, "a later reason"));
+    assert_eq!(waiting.await.unwrap(), "the disk is gone");
+    assert_eq!(store.health(), Health::Failed("the disk is gone".to_owned()));
+    let refused = [
+        store.append(T, vec![("s".to_owned(), batch(1))]).await.unwrap_err(),
+        store.purge_stream(T, "s", "root").await.unwrap_err(),
+        store.sweep().await.unwrap_err(),
+    ];
+    for error in refused {
+        assert_eq!(error.code, ErrorCode::Unavailable);
+        assert!(error.message.contains("the disk is gone"), "{}", error.message);
+    }
+    assert_eq!(store.scan(T, "s", ScanRange::all()).unwrap().next_chunk(10).unwrap().unwrap().len(), 3);
+    drop(store);
+    assert_eq!(Store::open(options(folder.path())).unwrap().health(), Health::Ok);
+}
+
+#[tokio::test]
+async fn a_defect_in_the_writing_thread_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(options(folder.path())).unwrap();
+    let defect = |_: &mut committer::Group<'_>| -> Result<()> { panic!("a defect for this test") };
+    assert!(store.0.committer.submit(Company::Shared, 0, defect).await.is_err());
+    assert!(store.failed().await.contains("defect"));
+}
+
+#[test]
+fn a_store_of_a_newer_program_is_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(options(folder.path())).unwrap());
+    {
+        let mut durable = open_durable(folder.path(), Durability::Fsync).unwrap();
+        let mut batch = rocksdb::WriteBatch::default();
+        batch.put_cf(durable.engine().family(Table::Meta).unwrap(), meta::FORMAT, encode_number(STORE_FORMAT + 1));
+        durable.commit(batch).unwrap();
+        durable.close().unwrap();
+    }
+    for error in [Store::open(options(folder.path())).err().unwrap(), Store::verify(folder.path(), |_| {}).unwrap_err()] {
+        assert_eq!(error.code, ErrorCode::Unavailable);
+        assert!(error.message.contains("format 2"), "{}", error.message);
+    }
+}

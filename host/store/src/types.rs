@@ -1,0 +1,282 @@
+//! What callers of the store give it and get from it.
+//!
+//! Plain data: knows nothing of keys, encodings or RocksDB.
+
+use headworks_core::document::ChangeKind;
+use headworks_core::time::{Clock, SystemClock};
+use headworks_core::{Batch, DocumentKey, Error, Result, Timestamp, Uid};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// When a write counts as done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// It is in a write-ahead log that `fsync` has put on the disk.
+    #[default]
+    Fsync,
+    /// The operating system has it: it survives the end of this process, but not of the machine.
+    Buffered,
+}
+
+/// How a store is opened.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// The folder of the database; it is made when it does not exist.
+    pub path: PathBuf,
+    /// When a write counts as done.
+    pub durability: Durability,
+    /// Appends and puts are refused when fewer bytes than this are free on the disk.
+    pub min_free_bytes: u64,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// How often the size bounds of streams are enforced (FlowG 10.5).
+    pub sweep_interval: Duration,
+    /// The most dead letters kept per tenant; the oldest give way.
+    pub dead_letter_count: u64,
+    /// The most bytes of dead letters kept per tenant; the oldest give way.
+    pub dead_letter_bytes: u64,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::from("data/db"),
+            durability: Durability::Fsync,
+            min_free_bytes: 256 << 20,
+            clock: Arc::new(SystemClock),
+            sweep_interval: Duration::from_secs(300),
+            dead_letter_count: 10_000,
+            dead_letter_bytes: 256 << 20,
+        }
+    }
+}
+
+/// Whether the store takes writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It does.
+    Ok,
+    /// Appends and puts are refused until there is more space; reads, deletes and purges work.
+    DiskNearlyFull {
+        /// Bytes free on the disk.
+        free: u64,
+        /// Bytes that have to be free.
+        needed: u64,
+    },
+    /// A write failed: nothing is written any more until the program is started again.
+    Failed(String),
+}
+
+/// One change of [`Store::write`](crate::Store::write).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which document.
+    pub key: DocumentKey,
+    /// What has to be true of the stored one.
+    pub expect: Expect,
+    /// The new content; `None` deletes.
+    pub body: Option<Vec<u8>>,
+}
+
+impl Change {
+    /// Saves a document, whatever is there.
+    pub fn put(key: DocumentKey, body: impl Into<Vec<u8>>) -> Self {
+        Self { key, expect: Expect::Any, body: Some(body.into()) }
+    }
+
+    /// Deletes a document, if it is there.
+    pub fn delete(key: DocumentKey) -> Self {
+        Self { key, expect: Expect::Any, body: None }
+    }
+
+    /// The same change with a condition.
+    #[must_use]
+    pub fn expecting(mut self, expect: Expect) -> Self {
+        self.expect = expect;
+        self
+    }
+}
+
+/// The condition of a [`Change`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// None.
+    Any,
+    /// The document does not exist; otherwise [`ErrorCode::Exists`](headworks_core::ErrorCode::Exists).
+    Absent,
+    /// The document exists; otherwise [`ErrorCode::NotFound`](headworks_core::ErrorCode::NotFound).
+    Present,
+    /// The document has this revision; otherwise
+    /// [`ErrorCode::RevisionConflict`](headworks_core::ErrorCode::RevisionConflict).
+    Revision(u64),
+}
+
+/// What is kept about one change of a document: who, what and when, but never the content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// That of the change event.
+    pub sequence: u64,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Who made it.
+    pub author: String,
+    /// Which document.
+    pub key: DocumentKey,
+    /// The identity of the document.
+    pub uid: Uid,
+    /// The revision after the change; that of the deleted document for a deletion.
+    pub revision: u64,
+    /// What happened.
+    pub kind: ChangeKind,
+}
+
+/// The settings of a stream (FlowG 2 and 10.5).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StreamConfig {
+    /// Seconds that records written from now on are kept; 0 keeps them for ever.
+    pub ttl_seconds: i64,
+    /// The bound of the stream in units of 1,048,576 bytes; 0 is no bound.
+    pub size_mib: i64,
+    /// Names of the fields whose values are indexed.
+    pub indexed_fields: BTreeSet<String>,
+}
+
+/// Which records a query looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanRange {
+    /// The earliest receive time, inclusive, to the millisecond.
+    pub from: Timestamp,
+    /// The latest receive time, inclusive, to the millisecond.
+    pub to: Timestamp,
+    /// Fields and the values that are looked for: AND over fields, OR over values (FlowG 10.3). Empty looks at all records.
+    pub indexing: Vec<(String, Vec<String>)>,
+}
+
+impl ScanRange {
+    /// All records there are.
+    pub fn all() -> Self {
+        Self { from: Timestamp::MIN, to: Timestamp::MAX, indexing: Vec::new() }
+    }
+}
+
+/// Names one stored record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RecordId {
+    /// Its receive time in milliseconds since 1970.
+    pub ms: u64,
+    /// Unique within the store.
+    pub uuid: uuid::Uuid,
+}
+
+/// What a watcher is told.
+#[derive(Clone, Debug)]
+pub enum WatchItem {
+    /// These records were stored.
+    Records {
+        /// Their names, in the order of the batch.
+        ids: Vec<RecordId>,
+        /// The records.
+        batch: Batch,
+    },
+    /// So many records were stored that this watcher was too slow to take.
+    Lost(u64),
+}
+
+/// Records that could not be processed, with the reason.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeadLetter {
+    /// The pipeline they were in.
+    pub pipeline: String,
+    /// The node they were in.
+    pub node: String,
+    /// The digest of the plugin that failed, in hexadecimal; empty when it was none.
+    pub plugin_digest: String,
+    /// The name of an [`ErrorCode`](headworks_core::ErrorCode).
+    pub code: String,
+    /// What went wrong.
+    pub reason: String,
+    /// Where in the plugin.
+    pub backtrace: Option<String>,
+    /// Which attempt failed, from 1.
+    pub attempt: u32,
+    /// When.
+    pub at: Timestamp,
+    /// The records as they came in.
+    pub records: Batch,
+}
+
+/// The SHA-256 of a blob; shown and read in hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest as _;
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let bad = || Error::invalid("a digest is 64 hexadecimal digits");
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(bad());
+        }
+        let mut digest = [0; 32];
+        for (index, byte) in digest.iter_mut().enumerate() {
+            let digits = text.get(index * 2..index * 2 + 2).ok_or_else(bad)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| bad())?;
+        }
+        Ok(Self(digest))
+    }
+}
+
+/// How far [`Store::verify`](crate::Store::verify) is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The column family it is in.
+    pub table: &'static str,
+    /// Entries looked at in it so far.
+    pub entries: u64,
+}
+
+/// What [`Store::verify`](crate::Store::verify) looked at in one column family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableReport {
+    /// Its name.
+    pub table: &'static str,
+    /// The number of entries.
+    pub entries: u64,
+    /// Bytes of keys and values.
+    pub bytes: u64,
+}
+
+/// What [`Store::verify`](crate::Store::verify) found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// What was looked at.
+    pub tables: Vec<TableReport>,
+    /// The number of problems.
+    pub problem_count: u64,
+    /// The first of the problems, each naming its place.
+    pub problems: Vec<String>,
+}

@@ -1,0 +1,12 @@
+//! The store through its public interface.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, unreachable_pub)]
+
+mod disk;
+mod documents;
+mod indexes;
+mod letters;
+mod model;
+mod open;
+mod retention;
+mod streams;
+mod support;

@@ -1,0 +1,202 @@
+//! The records that a script makes, as flat lists.
+
+use crate::flat::{Flat, TEXT};
+use crate::names::Names;
+use crate::text;
+use std::fmt::Write as _;
+use vrl::value::Value;
+
+/// Takes the cells of one record after the other. A name that comes twice keeps the later value.
+#[derive(Default)]
+pub(crate) struct Output {
+    pub(crate) names: Names,
+    flat: Flat,
+    /// Per name: the record, counted from 1, that has it.
+    seen: Vec<u32>,
+    record: u32,
+    /// Where names of nested values are put together.
+    path: String,
+}
+
+impl Output {
+    /// Begins anew. The names keep their numbers.
+    pub(crate) fn reset(&mut self, names: Vec<String>) {
+        self.flat.clear();
+        self.names.reset(names);
+        self.seen.clear();
+        self.record = 1;
+    }
+
+    /// What was made since the last reset. The lists are given back by [`reuse`](Self::reuse).
+    pub(crate) fn take(&mut self) -> Flat {
+        let mut flat = std::mem::take(&mut self.flat);
+        flat.names = self.names.take();
+        flat
+    }
+
+    pub(crate) fn reuse(&mut self, flat: Flat) {
+        self.flat = flat;
+    }
+
+    /// Ends a record that was made from record `origin`.
+    pub(crate) fn end_record(&mut self, origin: u32) {
+        self.flat.rows.push(self.flat.fields.len() as u32);
+        self.flat.origins.push(origin);
+        self.record += 1;
+    }
+
+    /// Adds cells whose values lie back to back in `bytes`: field, kind and length of each.
+    pub(crate) fn copy(&mut self, cells: impl Iterator<Item = (u32, u8, u32)>, bytes: &[u8]) {
+        let mut end = self.flat.pool.len() as u32;
+        self.flat.pool.extend_from_slice(bytes);
+        for (field, kind, len) in cells {
+            self.mark(field);
+            end += len;
+            self.push(field, kind, end);
+        }
+    }
+
+    /// Adds a value under a name; objects and arrays become one cell per scalar in them (FlowG 8).
+    pub(crate) fn value(&mut self, field: u32, value: &Value) {
+        match value {
+            Value::Object(_) | Value::Array(_) => {
+                let mut path = std::mem::take(&mut self.path);
+                path.clear();
+                path.push_str(self.names.get(field));
+                self.nested(&mut path, value);
+                self.path = path;
+            }
+            scalar => self.scalar(field, scalar),
+        }
+    }
+
+    /// Adds what is in an object or array; a scalar gets the name `value`.
+    pub(crate) fn root(&mut self, value: &Value) {
+        match value {
+            Value::Object(_) | Value::Array(_) => {
+                let mut path = std::mem::take(&mut self.path);
+                path.clear();
+                self.nested(&mut path, value);
+                self.path = path;
+            }
+            scalar => {
+                let field = self.names.intern("value");
+                self.scalar(field, scalar);
+            }
+        }
+    }
+
+    fn nested(&mut self, path: &mut String, value: &Value) {
+        let len = path.len();
+        let dot = if len == 0 { "" } else { "." };
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    path.push_str(dot);
+                    path.push_str(name);
+                    self.nested(path, member);
+                    path.truncate(len);
+                }
+            }
+            Value::Array(elements) => {
+                for (index, element) in elements.iter().enumerate() {
+                    let _ = write!(path, "{dot}{index}");
+                    self.nested(path, element);
+                    path.truncate(len);
+                }
+            }
+            scalar => {
+                let field = self.names.intern(path);
+                self.scalar(field, scalar);
+            }
+        }
+    }
+
+    fn scalar(&mut self, field: u32, value: &Value) {
+        if self.mark(field) {
+            self.forget(field);
+        }
+        text::write(value, &mut self.flat.pool);
+        let end = self.flat.pool.len() as u32;
+        self.push(field, TEXT, end);
+    }
+
+    fn push(&mut self, field: u32, kind: u8, end: u32) {
+        self.flat.fields.push(field);
+        self.flat.kinds.push(kind);
+        self.flat.ends.push(end);
+    }
+
+    /// Notes that the open record has the field, and tells whether it had it before.
+    fn mark(&mut self, field: u32) -> bool {
+        let field = field as usize;
+        if self.seen.len() <= field {
+            self.seen.resize(self.names.len().max(field + 1), 0);
+        }
+        let record = self.record;
+        self.seen.get_mut(field).is_some_and(|seen| std::mem::replace(seen, record) == record)
+    }
+
+    /// Takes a cell out of the open record. Rare: two paths that flatten to one name.
+    fn forget(&mut self, field: u32) {
+        let Flat { rows, fields, kinds, ends, pool, .. } = &mut self.flat;
+        let first = rows.last().map_or(0, |&end| end as usize);
+        let found = fields.get(first..).and_then(|cells| cells.iter().rposition(|&cell| cell == field));
+        let Some(cell) = found.map(|place| first + place) else { return };
+        let start = cell.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
+        fields.remove(cell);
+        kinds.remove(cell);
+        let end = ends.remove(cell);
+        pool.drain(start as usize..end as usize);
+        for later in ends.iter_mut().skip(cell) {
+            *later -= end - start;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vrl::value;
+
+    fn flattened(value: &Value) -> Vec<(String, String)> {
+        let mut output = Output::default();
+        output.reset(Vec::new());
+        output.root(value);
+        output.end_record(0);
+        let flat = output.take();
+        let cell = |cell| {
+            let name = flat.names[flat.fields[cell] as usize].clone();
+            (name, String::from_utf8(flat.pool[flat.bytes(cell)].to_vec()).unwrap())
+        };
+        flat.row(0).map(cell).collect()
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn nesting_becomes_dots_and_positions() {
+        let value = value!({ foo: "bar", bar: { baz: [1, 2, [3, { x: null }], "a"] }, none: {}, nil: [] });
+        assert_eq!(
+            flattened(&value),
+            pairs(&[
+                ("bar.baz.0", "1"),
+                ("bar.baz.1", "2"),
+                ("bar.baz.2.0", "3"),
+                ("bar.baz.2.1.x", "<nil>"),
+                ("bar.baz.3", "a"),
+                ("foo", "bar")
+            ])
+        );
+        assert_eq!(flattened(&value!([1, { x: 2 }])), pairs(&[("0", "1"), ("1.x", "2")]));
+        assert_eq!(flattened(&value!(1.5)), pairs(&[("value", "1.5")]));
+    }
+
+    #[test]
+    fn the_later_of_two_equal_paths_wins() {
+        let value = value!({ a: { b: "first", c: "kept" }, "a.b": "second", z: "end" });
+        assert_eq!(flattened(&value), pairs(&[("a.c", "kept"), ("a.b", "second"), ("z", "end")]));
+    }
+}

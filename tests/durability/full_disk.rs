@@ -1,0 +1,129 @@
+//! A disk that fills up: writes are refused with 507 while reads and deletes go on.
+
+use crate::truth::{Truth, record};
+use headworks_tests::server::{Folder, Setup};
+use headworks_tests::{eventually, server};
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const MIB: u64 = 1 << 20;
+
+/// A small file system in memory. It is unmounted when this is dropped.
+struct SmallDisk {
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    fn mount(size: u64) -> Self {
+        let folder = tempfile::TempDir::with_prefix("headworks-disk-").expect("a mount point");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(folder.path())
+            .output()
+            .expect("the mount command");
+        assert!(
+            mounted.status.success(),
+            "this test mounts a small tmpfs and needs the right to do so (run it as root): {}",
+            String::from_utf8_lossy(&mounted.stderr)
+        );
+        Self { path: folder.path().to_owned(), _folder: folder }
+    }
+
+    fn free(&self) -> u64 {
+        let state = rustix::fs::statvfs(&self.path).expect("the state of the disk");
+        state.f_bavail * state.f_frsize
+    }
+
+    /// Takes up space until this many bytes are free.
+    fn leave(&self, free: u64) {
+        let ballast = self.path.join("ballast");
+        let present = fs::metadata(&ballast).map_or(0, |file| file.len());
+        let file = File::options().create(true).append(true).open(&ballast).expect("the ballast");
+        let size = (self.free() + present).saturating_sub(free);
+        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, size.max(1)).expect("the ballast");
+    }
+
+    fn relieve(&self) {
+        fs::remove_file(self.path.join("ballast")).expect("the ballast");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.path).status();
+    }
+}
+
+/// One request of about a mebibyte that has to be acknowledged or refused with 507. Answers whether it was acknowledged.
+fn write(client: &headworks_tests::Client, truth: &Truth, request: usize) -> bool {
+    let ids: Vec<String> = (0..4000).map(|index| format!("{request}-{index}")).collect();
+    truth.sending(&ids);
+    let records: Vec<Value> = ids.iter().map(|id| record(id)).collect();
+    let answer = client.ingest("default", &json!(records));
+    match answer.status {
+        200 => {
+            truth.acknowledged(&ids);
+            true
+        }
+        507 => {
+            let error = answer.json()["error"].as_str().expect("an error").to_owned();
+            assert!(error.contains("disk") && error.contains("free"), "{error}");
+            false
+        }
+        other => panic!("{other}: {}", answer.text()),
+    }
+}
+
+#[test]
+fn a_nearly_full_disk_refuses_writes_with_507_while_reads_and_deletes_work() {
+    let disk = SmallDisk::mount(1024 * MIB);
+    let outside = tempfile::tempdir().expect("a folder");
+    let truth = Truth::new(&outside.path().join("truth"));
+    let folder = Folder::at(&disk.path);
+    let mut server = Setup::new().start_on(&folder);
+    let client = server.client();
+    client.ingest("default", &json!([record("first")])).ok();
+    truth.sending(&["first".to_owned()]);
+    truth.acknowledged(&["first".to_owned()]);
+    let token = client.send(http::Method::POST, "/api/v1/token", &[], None).ok();
+
+    // The server keeps 256 MiB free. From a little above that, write until it refuses.
+    disk.leave(300 * MIB);
+    let refused = (0..200).find(|request| !write(&client, &truth, *request));
+    assert!(refused.is_some(), "nothing was refused with {} bytes free", disk.free());
+    assert!(disk.free() > 200 * MIB, "{} bytes are left of the reserve", disk.free());
+    let script = client.put("/api/v1/transformers/new", &json!({ "script": "." }));
+    assert_eq!(script.status, 507, "{}", script.text());
+
+    // Reads work.
+    truth.check(&client.records("default"));
+    assert_eq!(client.filtered("default", "id == \"first\"").len(), 1);
+    client.get("/api/v1/pipelines").ok();
+    // Deletes work.
+    client.delete(&format!("/api/v1/tokens/{}", token["token_uuid"].as_str().expect("a uuid"))).ok();
+    client.delete("/api/v1/pipelines/missing").ok();
+
+    // So does a start after a kill.
+    server.kill();
+    server.restart();
+    let client = server.client();
+    truth.check(&client.records("default"));
+    assert!(!write(&client, &truth, 1000), "accepted on a nearly full disk after a restart");
+    client.delete("/api/v1/streams/default").ok();
+    assert!(client.records("default").is_empty());
+
+    // With space again, writes work without a restart.
+    disk.relieve();
+    eventually("writes work again", || (client.ingest("default", &json!([{ "id": "again" }])).status == 200).then_some(()));
+    assert_eq!(client.values("default", "id"), ["again"]);
+    assert!(server.stop().success());
+    let verified = server::run(&["verify", "--data", path_text(&folder.data())]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+fn path_text(path: &Path) -> &str {
+    path.to_str().expect("a path that is text")
+}

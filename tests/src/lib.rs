@@ -1,0 +1,41 @@
+//! What every test needs to use a Headworks server from outside: start the real program on a data folder of its own, talk to
+//! it over HTTP, read its event streams, build pipeline graphs, and count what is in the sample logs.
+//!
+//! Nothing here knows how the server works inside, with one exception: [`people`] makes users with limited rights in a data
+//! folder that no server uses, because no operation offers that yet.
+
+pub mod client;
+pub mod events;
+pub mod flow;
+pub mod logs;
+pub mod people;
+pub mod server;
+
+pub use client::{Answer, Client};
+pub use flow::Flow;
+pub use server::{Server, Setup};
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// A name that no other test of this process uses.
+pub fn unique(prefix: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{prefix}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Asks until the answer is `Some`. For what the server does in its own time; the limit is generous because it only guards
+/// against waiting for ever.
+///
+/// # Panics
+/// When a minute passes without an answer.
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
