@@ -88,7 +88,7 @@ fn a_script_that_loops_hurts_only_its_own_request() {
 
 #[test]
 fn a_script_that_exhausts_memory_hurts_only_its_own_request() {
-    hostile(&doubling(), "plugin-trap");
+    hostile(&doubling(), "plugin-limit");
 }
 
 #[test]

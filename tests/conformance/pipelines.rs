@@ -313,7 +313,7 @@ fn a_missing_setting_is_named() {
     ] {
         let flow = Flow::direct().node("x", kind, json!({})).edge("in", "x").build();
         let error = failure(&client, &flow);
-        assert!(error.contains(&format!("missing data key {key} for x")), "{error}");
+        assert!(error.contains(&format!("missing data key {key} for node x")), "{error}");
     }
 }
 

@@ -204,6 +204,8 @@ impl<'e> Run<'e> {
         let entry = self.shared.plan(self.tenant, name).await.and_then(|(_, plan)| Ok((plan.entry("direct")?, plan)));
         let (entry, plan) = match entry {
             Ok(found) => found,
+            // The pipeline that the record was sent to exists; it is the branch that fails (FlowG 7.2).
+            Err(error) if error.code == ErrorCode::NotFound => return everywhere(Error { code: ErrorCode::Failed, ..error }),
             Err(error) => return everywhere(error),
         };
         let mut outcome = self.step(&plan, entry, batch, depth + 1).await?;

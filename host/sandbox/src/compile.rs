@@ -97,6 +97,8 @@ impl Compiler {
         let mut child = Command::new(&self.command.program)
             .args(&self.command.arguments)
             .env_clear()
+            // The allocator takes memory as it needs it; a whole arena at once would be most of the limit.
+            .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

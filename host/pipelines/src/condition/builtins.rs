@@ -82,6 +82,12 @@ pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(||
         environment.add_function(name, move |call| {
             let size = sizes(&call.args).map_err(failed)?;
             pay(call.ctx, size.saturating_mul(growth))?;
+            if let ("split" | "splitAfter", [Value::String(text), Value::String(separator), most @ ..]) =
+                (name, call.args.as_slice())
+                && separator.is_empty()
+            {
+                return Ok(characters(text, most));
+            }
             PLAIN.eval_func(call.ctx, name, call.args, call.predicate)
         });
     }
@@ -141,6 +147,23 @@ fn failed(cause: String) -> expr::Error {
     expr::Error::ExprError(cause)
 }
 
+/// A text split at nothing is split into characters, the last part being what is left of it.
+fn characters(text: &str, most: &[Value]) -> Value {
+    let most = match most {
+        [Value::Integer(most)] => usize::try_from(*most).unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    };
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next().filter(|_| parts.len() < most) {
+        let end = if parts.len() + 1 == most { rest.len() } else { first.len_utf8() };
+        let (part, after) = rest.split_at(end);
+        parts.push(Value::String(part.to_owned()));
+        rest = after;
+    }
+    Value::Array(parts)
+}
+
 /// Takes a price out of the budget of the present record.
 fn pay(context: &dyn ContextProvider, price: u64) -> expr::Result<()> {
     if general::pay(context, price) { Ok(()) } else { Err(failed(general::OVER_BUDGET.to_owned())) }
@@ -155,7 +178,7 @@ fn size(value: &Value, depth: usize) -> Result<u64, String> {
     if depth > MAX_DEPTH {
         return Err(format!("a value is nested more than {MAX_DEPTH} levels deep"));
     }
-    let add = |sum: u64, value: &Value| Ok(sum.saturating_add(size(value, depth + 1)?));
+    let add = |sum: u64, value: &Value| size(value, depth + 1).map(|size| sum.saturating_add(size));
     let inner = match value {
         Value::String(text) => text.len() as u64,
         Value::Bytes(bytes) => bytes.len() as u64,
@@ -174,9 +197,12 @@ fn index(arguments: &[Value]) -> Result<Value, String> {
     match arguments {
         [Value::Nil, _, Value::Bool(true)] => Ok(Value::Nil),
         [Value::Array(items), Value::Integer(at), _] => {
-            let place = if *at < 0 { at.checked_add_unsigned(items.len() as u64) } else { Some(*at) };
-            let item = place.and_then(|place| usize::try_from(place).ok()).and_then(|place| items.get(place));
-            item.cloned().ok_or_else(|| format!("index out of range: {at} (array length is {})", items.len()))
+            let item = place(*at, items.len()).and_then(|place| items.get(place)).cloned();
+            item.ok_or_else(|| format!("index out of range: {at} (array length is {})", items.len()))
+        }
+        [Value::Bytes(bytes), Value::Integer(at), _] => {
+            let byte = place(*at, bytes.len()).and_then(|place| bytes.get(place));
+            byte.map(|byte| Value::Integer((*byte).into())).ok_or_else(|| format!("index out of range: {at}"))
         }
         [Value::Map(entries), Value::String(key), _] => Ok(entries.get(key).cloned().unwrap_or_default()),
         [Value::KeyedMap(entries), key, _] => {
@@ -185,6 +211,12 @@ fn index(arguments: &[Value]) -> Result<Value, String> {
         [value, key, ..] => Err(format!("cannot fetch {key} from {value}")),
         _ => Err("an index takes a value and a key".to_owned()),
     }
+}
+
+/// Negative places count from the end.
+fn place(at: i64, length: usize) -> Option<usize> {
+    let place = if at < 0 { at.checked_add_unsigned(length as u64)? } else { at };
+    usize::try_from(place).ok()
 }
 
 /// Value, first place, place after the last; nil where not given.
@@ -202,6 +234,7 @@ fn slice(arguments: &[Value]) -> Result<Value, String> {
     };
     match value {
         Value::Array(items) => Ok(Value::Array(items.get(bounds(items.len())?).unwrap_or_default().to_vec())),
+        Value::Bytes(bytes) => Ok(Value::Bytes(bytes.get(bounds(bytes.len())?).unwrap_or_default().to_vec())),
         Value::String(text) => {
             let bytes = text.as_bytes().get(bounds(text.len())?).unwrap_or_default();
             Ok(Value::String(String::from_utf8_lossy(bytes).into_owned()))

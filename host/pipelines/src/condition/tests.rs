@@ -98,6 +98,7 @@ fn meanings() {
         ("map([1,2], {let x = #; x * 2}) == [2,4]", true),
         ("reduce([1,2,3], #acc + #) == 6", true),
         ("message matches `Time`", true),
+        ("split('abé', '') == ['a', 'b', 'é'] and split('abc', '', 2) == ['a', 'bc'] and split('a,b', ',') == ['a', 'b']", true),
         ("level /* c */ == 'error' // end", true),
     ] {
         assert_eq!(says(text, &log), Ok(expected), "{text}");

@@ -41,6 +41,8 @@ pub(super) struct Writer {
     builder: BatchBuilder,
     text: String,
     name: String,
+    /// Per place in the list of attributes: the field of the latest attribute there.
+    attributes: Vec<FieldId>,
 }
 
 impl Writer {
@@ -69,13 +71,28 @@ impl Writer {
         self.builder.cell(event, Value::Text(&record.event_name));
         self.shown(observed, record.observed_time_unix_nano);
         self.shown(time, record.time_unix_nano);
-        for KeyValue { key, value, .. } in &record.attributes {
-            self.name.clear();
-            self.name.push_str(ATTRIBUTE);
-            self.name.push_str(key);
-            let field = self.builder.intern(&self.name);
+        for (place, KeyValue { key, value, .. }) in record.attributes.iter().enumerate() {
+            let field = self.attribute(place, key);
             self.value(field, value.as_ref());
         }
+    }
+
+    /// The field of an attribute. Records of one exporter mostly have the same attributes in the same places.
+    fn attribute(&mut self, place: usize, key: &str) -> FieldId {
+        if let Some(&known) = self.attributes.get(place)
+            && self.builder.name(known).strip_prefix(ATTRIBUTE) == Some(key)
+        {
+            return known;
+        }
+        self.name.clear();
+        self.name.push_str(ATTRIBUTE);
+        self.name.push_str(key);
+        let field = self.builder.intern(&self.name);
+        match self.attributes.get_mut(place) {
+            Some(known) => *known = field,
+            None => self.attributes.push(field),
+        }
+        field
     }
 
     fn shown(&mut self, field: FieldId, value: impl std::fmt::Display) {
@@ -87,9 +104,8 @@ impl Writer {
 
     fn hexadecimal(&mut self, field: FieldId, bytes: &[u8]) {
         self.text.clear();
-        for byte in bytes {
-            let _ = write!(self.text, "{byte:02x}");
-        }
+        let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
+        self.text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
         self.builder.cell(field, Value::Text(&self.text));
     }
 

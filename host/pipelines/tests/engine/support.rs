@@ -195,9 +195,13 @@ pub fn ids(ids: &[&str]) -> Vec<Fields> {
     ids.iter().map(|id| record(&[("id", id)])).collect()
 }
 
-/// A graph of nodes `(id, type, [(setting, value)])` and edges `"a b"`.
-pub fn graph(nodes: &[(&str, &str, &[(&str, &str)])], edges: &[&str]) -> Json {
-    let node = |(id, kind, data): &(&str, &str, &[(&str, &str)])| json!({"id": id, "type": kind, "position": {"x": 0, "y": 0}, "data": record(data)});
+/// Id, type and settings.
+pub type NodeWords<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+/// A graph of nodes and of edges `"a b"`.
+pub fn graph(nodes: &[NodeWords<'_>], edges: &[&str]) -> Json {
+    let node =
+        |(id, kind, data): &NodeWords<'_>| json!({"id": id, "type": kind, "position": {"x": 0, "y": 0}, "data": record(data)});
     let edge = |(at, edge): (usize, &&str)| {
         let (source, target) = edge.split_once(' ').unwrap();
         json!({"id": format!("e{at}"), "source": source, "target": target})
