@@ -4,6 +4,8 @@ use crate::shared;
 use headworks_tests::unique;
 use http::Method;
 use serde_json::json;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 const TEST: &str = "/api/v1/test/transformer";
 
@@ -228,4 +230,27 @@ fn every_answer_carries_a_request_id() {
     let (first, second) = (client.get("/api/v1/pipelines"), client.get("/api/v1/nothing"));
     assert!(!first.header("x-request-id").is_empty(), "{:?}", first.headers);
     assert_ne!(first.header("x-request-id"), second.header("x-request-id"));
+}
+
+#[test]
+fn an_early_refusal_reaches_a_client_that_is_still_sending() {
+    let (server, client) = shared();
+    let mut connection = TcpStream::connect(server.address()).expect("a connection");
+    for _ in 0..3 {
+        let head = "POST /api/v1/pipelines/default/logs/text HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer pat_wrong\r\nContent-Length: 400000\r\n\r\n";
+        connection.write_all(head.as_bytes()).expect("the head is sent");
+        for _ in 0..4 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            connection.write_all(&[b'a'; 100_000]).expect("the body is sent");
+        }
+        let mut answer = String::new();
+        while !answer.ends_with("}\n") {
+            let mut bytes = [0; 4096];
+            let read = connection.read(&mut bytes).expect("the answer");
+            assert!(read > 0, "closed after {answer:?}");
+            answer.push_str(&String::from_utf8_lossy(&bytes[..read]));
+        }
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
+    client.get("/api/v1/pipelines").ok();
 }

@@ -25,10 +25,11 @@ pub const TOKEN: &str = "pat_0123456789abcdefghijABCDEFGHIJ01";
 /// How long a start or a stop may take before the test gives up. Only a guard: no test measures time with it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The folder that holds the program, and `deps` with the tests.
+/// The folder that holds the program; tests are in its folder `deps`, the benchmarks beside it.
 fn build_folder() -> PathBuf {
-    let test = std::env::current_exe().expect("the path of the test program");
-    test.parent().and_then(Path::parent).expect("the folder above the test program").to_owned()
+    let running = std::env::current_exe().expect("the path of this program");
+    let folder = running.parent().expect("the folder of this program");
+    if folder.ends_with("deps") { folder.parent().expect("the folder above").to_owned() } else { folder.to_owned() }
 }
 
 /// The program under test.

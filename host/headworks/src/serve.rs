@@ -215,7 +215,7 @@ fn announce(
         println!("  first user   {user} with the password {password} (shown this once)");
     }
     println!("  http limits  {http}");
-    println!("  sandbox      {sandbox}");
+    println!("  sandbox      {}", sandbox.to_string().trim_end().replace('\n', "\n               "));
 }
 
 /// Hands a request whose handler panicked to the dialect of its path.

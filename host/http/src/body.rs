@@ -10,14 +10,22 @@ use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use std::io::Read;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Decompressing more than this happens off the async threads; in bytes of input.
 const INLINE: usize = 64 << 10;
 
+/// Of a body that nobody read to its end, this many bytes are still taken, so that a client that is sending them gets its
+/// answer instead of a connection that is reset under it.
+const LINGER_BYTES: u64 = 1 << 20;
+/// And for this long.
+const LINGER_TIME: Duration = Duration::from_secs(2);
+
 /// A body as it comes from the connection, which fails as soon as it breaks a limit.
 pub(crate) struct LimitedBody {
-    inner: Incoming,
+    /// There until this is dropped.
+    inner: Option<Incoming>,
     context: RequestContext,
     read: usize,
     deadline: Instant,
@@ -28,7 +36,7 @@ pub(crate) struct LimitedBody {
 impl LimitedBody {
     pub(crate) fn new(inner: Incoming, context: RequestContext) -> Self {
         let deadline = Instant::now() + context.limits().body_timeout;
-        Self { inner, context, read: 0, deadline, timer: None }
+        Self { inner: Some(inner), context, read: 0, deadline, timer: None }
     }
 }
 
@@ -38,7 +46,8 @@ impl HttpBody for LimitedBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
         let this = &mut *self;
-        match Pin::new(&mut this.inner).poll_frame(cx) {
+        let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
+        match Pin::new(inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 let len = frame.data_ref().map_or(0, Bytes::len);
                 this.read += len;
@@ -64,11 +73,33 @@ impl HttpBody for LimitedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
+    }
+}
+
+impl Drop for LimitedBody {
+    fn drop(&mut self) {
+        let Some(rest) = self.inner.take().filter(|inner| !inner.is_end_stream()) else { return };
+        if rest.size_hint().lower() <= LINGER_BYTES
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(tokio::time::timeout(LINGER_TIME, discard(rest)));
+        }
+    }
+}
+
+/// Takes what is left of a body and forgets it.
+async fn discard(mut rest: Incoming) {
+    let mut taken = 0;
+    while let Some(Ok(frame)) = rest.frame().await {
+        taken += frame.data_ref().map_or(0, Bytes::len) as u64;
+        if taken > LINGER_BYTES {
+            return;
+        }
     }
 }
 

@@ -191,7 +191,7 @@ mod tests {
             ])
         );
         assert_eq!(flattened(&value!([1, { x: 2 }])), pairs(&[("0", "1"), ("1.x", "2")]));
-        assert_eq!(flattened(&value!(1.5)), pairs(&[("value", "1.5")]));
+        assert_eq!(flattened(&value!(7)), pairs(&[("value", "7")]));
     }
 
     #[test]

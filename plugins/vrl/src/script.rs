@@ -6,6 +6,8 @@ use crate::report;
 use crate::target::Record;
 use vrl::compiler::state::RuntimeState;
 use vrl::compiler::{Context, ExpressionError, Program, TimeZone};
+use vrl::parser::ast::{Expr, QueryTarget, RootExpr};
+use vrl::path::PathPrefix;
 
 /// A script that compiled, with the memory it works in.
 pub struct Script {
@@ -21,7 +23,8 @@ impl Script {
     /// # Errors
     /// The report for its author.
     pub fn compile(source: &str, logger: Logger) -> Result<Self, String> {
-        match vrl::compiler::compile(source, &functions::all(logger)) {
+        // The report quotes the script as it was written.
+        match vrl::compiler::compile(without_last_query(source), &functions::all(logger)) {
             Ok(compiled) => {
                 Ok(Self { source: source.to_owned(), program: compiled.program, record: Record::new(), state: RuntimeState::default() })
             }
@@ -53,5 +56,147 @@ impl Script {
     }
 }
 
+/// The script without a `.` at its end. Scripts often end so out of habit, and it would build an object of the whole
+/// record only to throw it away: the record is what was made of it, not the value of the last expression (FlowG 8).
+fn without_last_query(source: &str) -> &str {
+    let Ok(program) = vrl::parser::parse(source) else { return source };
+    let Some(last) = program.0.last() else { return source };
+    let is_record = match last.inner() {
+        RootExpr::Expr(expression) => matches!(expression.inner(), Expr::Query(query)
+            if query.target.inner() == &QueryTarget::External(PathPrefix::Event) && query.path.is_root()),
+        RootExpr::Error(_) => false,
+    };
+    source.get(..last.start()).filter(|_| is_record).unwrap_or(source)
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn batch(records: &[&[(&str, &str)]]) -> Flat {
+        let mut flat = Flat::default();
+        for (origin, record) in records.iter().enumerate() {
+            for (name, text) in *record {
+                let known = flat.names.iter().position(|known| known == name);
+                let field = known.unwrap_or_else(|| {
+                    flat.names.push((*name).to_owned());
+                    flat.names.len() - 1
+                });
+                flat.fields.push(field as u32);
+                flat.kinds.push(4);
+                flat.pool.extend_from_slice(text.as_bytes());
+                flat.ends.push(flat.pool.len() as u32);
+            }
+            flat.rows.push(flat.fields.len() as u32);
+            flat.origins.push(origin as u32);
+        }
+        flat
+    }
+
+    /// Every record as sorted `name=text`.
+    fn texts(flat: &Flat) -> Vec<Vec<String>> {
+        let cell = |cell| {
+            let name = &flat.names[flat.fields[cell] as usize];
+            format!("{name}={}", String::from_utf8_lossy(&flat.pool[flat.bytes(cell)]))
+        };
+        let record = |record| {
+            let mut cells: Vec<String> = flat.row(record).map(cell).collect();
+            cells.sort();
+            cells
+        };
+        (0..flat.rows.len()).map(record).collect()
+    }
+
+    fn run(source: &str, records: &[&[(&str, &str)]]) -> (Vec<Vec<String>>, Vec<(u32, String)>) {
+        let mut script = Script::compile(source, |_, _| {}).unwrap();
+        let mut rejected = Vec::new();
+        let mut answers = Vec::new();
+        // The second run works in the memory of the first.
+        for _ in 0..2 {
+            rejected.clear();
+            let flat = script.run(batch(records), |index, reason| rejected.push((index, reason)));
+            answers.push(texts(&flat));
+            script.reuse(flat);
+        }
+        assert_eq!(answers[0], answers[1]);
+        (answers.swap_remove(0), rejected)
+    }
+
+    #[test]
+    fn untouched_fields_are_copied_as_they_are() {
+        let mut input = batch(&[&[("a", "1"), ("b", "2"), ("c", "3")], &[("c", "4")], &[]]);
+        input.kinds[0] = 5;
+        input.pool[0] = 0xff;
+        let mut script = Script::compile(".c = \"new\"", |_, _| {}).unwrap();
+        let output = script.run(input, |_, _| ());
+        assert_eq!((output.kinds[0], output.pool[0]), (5, 0xff));
+        assert_eq!(texts(&output)[1..], [["c=new"], ["c=new"]]);
+    }
+
+    #[test]
+    fn a_lazy_record_behaves_like_an_object() {
+        // Every script runs on the lazy record, and again on an object that was made of it first.
+        for source in [
+            ".a = 1",
+            "del(.a)",
+            ".a = .b\ndel(.b)\n.b = .a",
+            ".x = exists(.a)\n.y = exists(.none)\n.z = exists(.a.b)",
+            ".a.b = 1",
+            ".n.m.o = [1, 2]\n.n.m.o[0] = 7",
+            ".n.m = 1\n.k = del(.n.m, compact: true)",
+            ".n.m = 1\n.k = del(.n.m, compact: false)\n.l = .n",
+            ".a = null",
+            "del(.)",
+            "del(.a.b)",
+            ".new = del(.a) ?? \"none\"",
+            ".all = .",
+            ". |= {\"a\": \"merged\", \"z\": 1}",
+            ". = merge(., {\"b\": 2})",
+            ". = map_values(.) -> |v| { upcase(string!(v)) }",
+            ".\"b.c\" = 1\n.b = {\"c\": 2}",
+            ".b = {\"c\": 2}\n.\"b.c\" = 1",
+            ". = [., .]",
+            ". = unnest(.list) ?? .",
+            "if .a == \"1\" { .seen = true } else { del(.b) }",
+            ".a, .err = to_int(.b)",
+        ] {
+            let records: &[&[(&str, &str)]] = &[&[("a", "1"), ("b", "x")], &[("b", "y"), ("c.d", "2")], &[]];
+            let (lazy, failed) = run(source, records);
+            assert_eq!(failed, [], "{source}");
+            let (whole, _) = run(&format!("whole = .\n. = whole\n{source}"), records);
+            assert_eq!(lazy, whole, "{source}");
+        }
+    }
+
+    #[test]
+    fn many_names_are_kept_apart() {
+        let names: Vec<String> = (0..100).map(|index| format!("field {index}")).collect();
+        let record: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
+        let (records, _) = run(".\"field 50\" = \"new\"\n.other = 1", &[&record, &record[..10]]);
+        assert_eq!((records[0].len(), records[1].len()), (101, 12));
+        assert!(records[0].contains(&"field 50=new".to_owned()) && records[0].contains(&"field 51=v".to_owned()));
+    }
+
+    #[test]
+    fn a_failed_record_leaves_nothing_behind() {
+        let (records, failed) = run(".x = 1\nif .a == \"bad\" { abort }", &[&[("a", "bad")], &[("b", "ok")]]);
+        assert_eq!(records, [["b=ok", "x=1"]]);
+        assert_eq!(failed.len(), 1);
+    }
+
+    #[test]
+    fn the_last_query_is_left_out() {
+        for (source, wanted) in [(".a = 1\n.", ".a = 1\n"), (".", ""), (".a", ".a"), (". = .", ". = ."), ("{ . }", "{ . }"), ("=", "=")] {
+            assert_eq!(without_last_query(source), wanted);
+        }
+    }
+
+    #[test]
+    fn reports_name_place_and_code() {
+        let error = Script::compile(".a = 1\n.b = to_int(.c)", |_, _| {}).err().unwrap();
+        assert!(error.contains("<script>:2:") && error.contains("E103"), "{error}");
+        assert!(error.ends_with(": Failed to compile VRL script"), "{error}");
+        let (_, failed) = run("abort \"stop here\"", &[&[]]);
+        assert!(failed[0].1.contains("stop here") && failed[0].1.contains("<script>:1:1"), "{}", failed[0].1);
+    }
+}

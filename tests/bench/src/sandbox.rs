@@ -73,14 +73,14 @@ pub(crate) fn run(settings: &Settings, report: &mut Report) -> Result<()> {
         Ok(_) => report.at_most(bar, worst, 1.6),
         Err(why) => report.unmeasured(bar, &why.to_string()),
     }
-    boundary(settings, report, &runtime, plugin("boundary"))
+    boundary(settings, report, &runtime, plugin("test-columns"))
 }
 
 fn slice(settings: &Settings) -> Duration {
     settings.slot() / 10
 }
 
-/// Nothing but `take` and `put` of records of ten fields.
+/// A component that only moves records of ten fields: all at once, or column by column.
 fn boundary(settings: &Settings, report: &mut Report, runtime: &tokio::runtime::Runtime, plugin: Result<Plugin>) -> Result<()> {
     const FIELDS: usize = 10;
     let bar = "3: the bare boundary, ns per field at batch 100";
@@ -91,19 +91,22 @@ fn boundary(settings: &Settings, report: &mut Report, runtime: &tokio::runtime::
             return Ok(());
         }
     };
-    let transformer = runtime.block_on(plugin.open_transformer("")).map_err(|error| anyhow::anyhow!("{error}"))?;
-    report
-        .table("3b. The boundary alone: `take` and `put` of records of ten fields", &["batch", "ns per record", "ns per field"]);
-    for size in BATCHES {
-        let batch = ten_fields(size)?;
-        let mut costs = Vec::new();
-        for _ in 0..settings.rounds {
-            costs.push(runtime.block_on(per_record(&transformer, &batch, slice(settings)))?);
-        }
-        let cost = median(costs);
-        report.row(&[size.to_string(), format!("{cost:.0}"), format!("{:.1}", cost / FIELDS as f64)]);
-        if size == 100 {
-            report.at_most(bar, cost / FIELDS as f64, 60.0);
+    report.table("3b. The boundary alone, records of ten fields", &["shape", "batch", "ns per record", "ns per field"]);
+    for (shape, config) in
+        [("`take` and `put`", "flat"), ("read every text column", "read"), ("read and write every text column", "touch")]
+    {
+        let transformer = runtime.block_on(plugin.open_transformer(config)).map_err(|error| anyhow::anyhow!("{error}"))?;
+        for size in BATCHES {
+            let batch = ten_fields(size)?;
+            let mut costs = Vec::new();
+            for _ in 0..settings.rounds {
+                costs.push(runtime.block_on(per_record(&transformer, &batch, slice(settings)))?);
+            }
+            let cost = median(costs);
+            report.row(&[shape.to_owned(), size.to_string(), format!("{cost:.0}"), format!("{:.1}", cost / FIELDS as f64)]);
+            if size == 100 && config != "read" {
+                report.at_most(&format!("{bar}, {shape}"), cost / FIELDS as f64, 60.0);
+            }
         }
     }
     Ok(())
