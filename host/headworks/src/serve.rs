@@ -59,7 +59,13 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
 
     let started = tokio::select! {
         started = start(&settings, &store, &sandbox_limits) => started?,
-        () = signals.next() => bail!("stopped before the start was complete"),
+        () = signals.next() => {
+            tracing::info!("stopped before the start was complete");
+            end_management.cancel();
+            managing.abort();
+            store.close().await;
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     let Started { identity, pipelines, told } = started;
     let state = FlowgState { store: store.clone(), identity, pipelines, clock: Arc::new(SystemClock) };

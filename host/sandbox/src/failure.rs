@@ -2,7 +2,7 @@
 
 use crate::Digest;
 use headworks_core::{Error, ErrorCode};
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
 /// Why a call of a component gave no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +31,7 @@ impl CallFailure {
 
     /// Reads a failure of wasmtime: an error that a host function or the clock gave, or a trap.
     pub(crate) fn read(error: &wasmtime::Error, refused: Option<Error>, digest: Digest) -> Self {
-        let backtrace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string);
+        let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames);
         let trap = error.downcast_ref::<Trap>().map(ToString::to_string);
         let own = error.downcast_ref::<Error>().cloned();
         let told = own.or(refused).unwrap_or_else(|| match error.downcast_ref::<Trap>() {
@@ -44,4 +44,16 @@ impl CallFailure {
         });
         Self { error: told, trap, backtrace, digest }
     }
+}
+
+/// One frame a line: number, module and function.
+fn frames(backtrace: &WasmBacktrace) -> String {
+    let frame = |(index, frame): (usize, &FrameInfo)| {
+        let module = frame.module().name().unwrap_or("?");
+        match frame.func_name() {
+            Some(name) => format!("{index}: {module}!{:#}", rustc_demangle::demangle(name)),
+            None => format!("{index}: {module}!function {}", frame.func_index()),
+        }
+    };
+    backtrace.frames().iter().enumerate().map(frame).collect::<Vec<_>>().join("\n")
 }

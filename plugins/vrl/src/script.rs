@@ -148,7 +148,7 @@ mod tests {
             ".a = null",
             "del(.)",
             "del(.a.b)",
-            ".new = del(.a) ?? \"none\"",
+            ".new = del(.a)",
             ".all = .",
             ". |= {\"a\": \"merged\", \"z\": 1}",
             ". = merge(., {\"b\": 2})",
@@ -156,9 +156,9 @@ mod tests {
             ".\"b.c\" = 1\n.b = {\"c\": 2}",
             ".b = {\"c\": 2}\n.\"b.c\" = 1",
             ". = [., .]",
-            ". = unnest(.list) ?? .",
+            ".list = [1, {\"k\": 2}]\n. = unnest(.list)",
             "if .a == \"1\" { .seen = true } else { del(.b) }",
-            ".a, .err = to_int(.b)",
+            ".a, err = to_int(.b)\n.failed = err != null",
         ] {
             let records: &[&[(&str, &str)]] = &[&[("a", "1"), ("b", "x")], &[("b", "y"), ("c.d", "2")], &[]];
             let (lazy, failed) = run(source, records);

@@ -115,36 +115,62 @@ pub(crate) struct Answers {
 impl Answers {
     /// The status of the next answer, whose body is passed over.
     async fn next(&mut self, stream: &mut TcpStream) -> Result<u16> {
-        loop {
-            if let Some((status, length)) = head(&self.buffer)? {
-                while self.buffer.len() < length {
-                    self.fill(stream).await?;
+        let end = self.find(stream, b"\r\n\r\n").await?;
+        let (status, length) = head(std::str::from_utf8(&self.buffer[..end])?)?;
+        self.pass_over(stream, end + 4).await?;
+        match length {
+            Some(length) => self.pass_over(stream, length).await?,
+            None => loop {
+                let end = self.find(stream, b"\r\n").await?;
+                let length = usize::from_str_radix(std::str::from_utf8(&self.buffer[..end])?, 16)?;
+                self.pass_over(stream, end + 2 + length + 2).await?;
+                if length == 0 {
+                    break;
                 }
-                self.buffer.drain(..length);
-                return Ok(status);
+            },
+        }
+        Ok(status)
+    }
+
+    /// Where the next such bytes begin.
+    async fn find(&mut self, stream: &mut TcpStream, bytes: &[u8]) -> Result<usize> {
+        loop {
+            if let Some(at) = self.buffer.windows(bytes.len()).position(|window| window == bytes) {
+                return Ok(at);
             }
             self.fill(stream).await?;
         }
     }
 
+    /// Forgets the next so many bytes.
+    async fn pass_over(&mut self, stream: &mut TcpStream, mut count: usize) -> Result<()> {
+        while count > self.buffer.len() {
+            count -= self.buffer.len();
+            self.buffer.clear();
+            self.fill(stream).await?;
+        }
+        self.buffer.drain(..count);
+        Ok(())
+    }
+
     async fn fill(&mut self, stream: &mut TcpStream) -> Result<()> {
-        self.buffer.reserve(4096);
+        self.buffer.reserve(64 << 10);
         ensure!(stream.read_buf(&mut self.buffer).await? > 0, "the server closed the connection");
         Ok(())
     }
 }
 
-/// Status and whole length of the answer that begins here, once its head is there.
-fn head(bytes: &[u8]) -> Result<Option<(u16, usize)>> {
-    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
-    let text = std::str::from_utf8(&bytes[..end])?;
+/// Status and length of an answer; no length where it comes in chunks.
+fn head(text: &str) -> Result<(u16, Option<usize>)> {
     let status = text.get(9..12).context("no status")?.parse()?;
-    let length = text.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
-    });
-    match length {
-        Some(length) => Ok(Some((status, end + 4 + length?))),
-        None => bail!("an answer without Content-Length: {text}"),
+    let value = |wanted: &str| {
+        text.lines().find_map(|line| {
+            line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
+        })
+    };
+    match value("content-length") {
+        Some(length) => Ok((status, Some(length.parse()?))),
+        None if value("transfer-encoding") == Some("chunked") => Ok((status, None)),
+        None => bail!("an answer without length: {text}"),
     }
 }

@@ -10,6 +10,7 @@ use wasmtime::component::Resource;
 /// What a value costs beyond its bytes, in bytes.
 const EACH: usize = 16;
 
+#[allow(unreachable_pub, reason = "the generated bindings export it again")]
 /// Records on their way through a component, with where each came from.
 pub struct Records {
     pub(crate) batch: Batch,

@@ -45,6 +45,12 @@ fn recurse(depth: u64) -> u64 {
     if depth == u64::MAX { 0 } else { recurse(depth + 1) + room[(depth % 64) as usize] }
 }
 
+/// Without anything in linear memory, so that the stack of the host is what it uses up.
+#[inline(never)]
+fn recurse_bare(depth: u64) -> u64 {
+    if depth == u64::MAX { 0 } else { (recurse_bare(depth + 1) ^ depth).wrapping_mul(3) }
+}
+
 fn grow() -> ! {
     let mut all: Vec<Vec<u8>> = Vec::new();
     loop {
@@ -92,27 +98,32 @@ impl GuestInstance for Work {
             "grow" => grow(),
             "grow-to-the-end" => records.fill("pages", &Value::Integer(grow_to_the_end() as i64)),
             "recurse" => drop(black_box(recurse(0))),
+            "recurse-bare" => drop(black_box(recurse_bare(black_box(0)))),
             "error" => return Err("the plugin gave up".to_owned()),
             "keep" => {
                 *self.kept.borrow_mut() = Some(records);
                 return Err("kept".to_owned());
             }
-            "replay" => match self.kept.borrow_mut().take() {
-                Some(old) => {
-                    old.len();
+            "replay" => {
+                let old = self.kept.borrow_mut().take();
+                match old {
+                    Some(old) => drop(black_box(old.len())),
+                    None => {
+                        *self.kept.borrow_mut() = Some(records);
+                        return Err("kept".to_owned());
+                    }
                 }
-                None => {
-                    *self.kept.borrow_mut() = Some(records);
-                    return Err("kept".to_owned());
-                }
-            },
+            }
             "leak" => {
                 std::mem::forget(records);
                 return Err("leaked".to_owned());
             }
-            "host-call-flood" => loop {
-                black_box(records.take());
-            },
+            "host-call-flood" => {
+                records.fill(name, &Value::Text("x".repeat(1 << 16)));
+                loop {
+                    black_box(records.take());
+                }
+            }
             "cheap-call-flood" => loop {
                 black_box(records.len());
             },
@@ -127,11 +138,8 @@ impl GuestInstance for Work {
                 }
             }
             "random-flood" => {
-                let mut sum = 0;
+                let mut sum = 0_u64;
                 for _ in 0..100_000 {
-                    let hasher = std::hash::BuildHasher::build_hasher(&std::collections::hash_map::RandomState::new());
-                    sum ^= std::hash::Hasher::finish(&hasher);
-                    sum ^= black_box(std::thread::current().id() == std::thread::current().id()) as u64;
                     unsafe {
                         let mut bytes = [0_u8; 64];
                         random_get(bytes.as_mut_ptr(), bytes.len());
