@@ -97,7 +97,8 @@ fn every_acknowledged_record_survives_kills_under_load_exactly_once_and_unchange
     }
     let mut server = Setup::new().start_on(&folder);
     check(&server.client(), &truth);
-    assert!(truth.count() > KILLS as usize, "only {} records were acknowledged", truth.count());
+    eprintln!("{} records were acknowledged over {KILLS} kills", truth.count());
+    assert!(truth.count() > 100 * KILLS as usize, "only {} records were acknowledged", truth.count());
     assert!(server.stop().success());
     let verified = server::run(&["verify", "--data", folder.data().to_str().expect("a path")]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));

@@ -123,6 +123,7 @@ async fn open_store(settings: &Settings) -> Result<Store> {
             Durability::Buffered => headworks_store::Durability::Buffered,
         },
         min_free_bytes: settings.min_free_bytes,
+        sweep_interval: Duration::from_secs(settings.sweep_seconds),
         ..StoreOptions::default()
     };
     if settings.durability == Durability::Buffered {

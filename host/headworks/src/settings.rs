@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) durability: Durability,
     /// Bytes that have to be free on the disk for writes.
     pub(crate) min_free_bytes: u64,
+    /// How often the size bounds of streams are enforced (FlowG 10.5).
+    pub(crate) sweep_seconds: u64,
     pub(crate) components: Option<PathBuf>,
     pub(crate) example: Option<PathBuf>,
     /// Signs sessions; random at each start without.
@@ -97,6 +99,7 @@ impl Default for Settings {
             syslog: None,
             durability: Durability::Fsync,
             min_free_bytes: 256 << 20,
+            sweep_seconds: 300,
             components: None,
             example: None,
             secret_key: None,
@@ -136,6 +139,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("syslog", Kind::Text),
     ("durability", Kind::Text),
     ("min_free_bytes", Kind::Number),
+    ("sweep_seconds", Kind::Number),
     ("components", Kind::Text),
     ("example", Kind::Text),
     ("secret_key", Kind::Text),

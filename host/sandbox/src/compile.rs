@@ -1,7 +1,6 @@
 //! Compiling in a child process: what a component does to the compiler stays there.
 
 use crate::inspect::refused;
-use crate::precompiled::Trusted;
 use crate::{Digest, Limits, engine};
 use headworks_core::{Error, ErrorCode, Result};
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -12,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
+use tokio::sync::MutexGuard;
 
 /// The most bytes of compiled code that are taken from the child; a Python guest has 33 MB.
 const COMPILED: u64 = 512 << 20;
@@ -52,6 +52,9 @@ pub fn compile_in_this_process(component: &[u8], limits: &Limits) -> Result<Vec<
     engine::new(limits)?.precompile_component(component).map_err(|error| refused(format!("{error:#}")))
 }
 
+/// The right to compile.
+pub(crate) struct Turn<'a>(#[allow(dead_code, reason = "held, not read")] MutexGuard<'a, ()>);
+
 /// Starts child processes, one at a time, and remembers what could not be compiled.
 pub(crate) struct Compiler {
     command: CompilerCommand,
@@ -65,12 +68,16 @@ impl Compiler {
         Self { command, limits, turn: tokio::sync::Mutex::default(), failed: Mutex::default() }
     }
 
+    /// Waits until no other component is compiled. What was waited for may have been this very component.
+    pub(crate) async fn turn(&self) -> Turn<'_> {
+        Turn(self.turn.lock().await)
+    }
+
     /// Compiles a component that has passed [`inspect::check`](crate::inspect::check).
     ///
     /// # Errors
     /// [`ErrorCode::PluginRefused`] when it cannot be compiled within the limits; [`ErrorCode::Io`] when the child cannot run.
-    pub(crate) async fn compile(&self, digest: Digest, component: &[u8]) -> Result<Trusted> {
-        let _turn = self.turn.lock().await;
+    pub(crate) async fn compile(&self, _: &Turn<'_>, digest: Digest, component: &[u8]) -> Result<Vec<u8>> {
         if let Some(known) = self.known_failure(digest) {
             return Err(refused(known));
         }
@@ -92,7 +99,7 @@ impl Compiler {
         Some(format!("{message} (tried before; it is refused for another {left} s)"))
     }
 
-    async fn run(&self, component: &[u8]) -> Result<Trusted> {
+    async fn run(&self, component: &[u8]) -> Result<Vec<u8>> {
         let started = Instant::now();
         let mut child = Command::new(&self.command.program)
             .args(&self.command.arguments)
@@ -120,7 +127,7 @@ impl Compiler {
         let status = status?;
         if status.success() {
             tracing::info!(seconds = started.elapsed().as_secs_f32(), bytes = compiled.len(), "compiled a component");
-            return Ok(Trusted::vouch(compiled));
+            return Ok(compiled);
         }
         Err(refused(match status.code() {
             Some(_) => format!("the component cannot be compiled: {}", String::from_utf8_lossy(&message).trim()),
@@ -155,13 +162,15 @@ mod tests {
     }
 
     async fn why(compiler: &Compiler) -> String {
-        compiler.compile(Digest::of(b"x"), b"component").await.err().map(|error| error.message).unwrap_or_default()
+        let turn = compiler.turn().await;
+        compiler.compile(&turn, Digest::of(b"x"), b"component").await.err().map(|error| error.message).unwrap_or_default()
     }
 
     #[tokio::test]
     async fn the_child_gets_the_component_and_answers_the_code() {
-        let compiled = compiler("/bin/cat").compile(Digest::of(b"x"), b"component").await.unwrap();
-        assert_eq!(compiled.bytes(), b"component");
+        let compiler = compiler("/bin/cat");
+        let compiled = compiler.compile(&compiler.turn().await, Digest::of(b"x"), b"component").await.unwrap();
+        assert_eq!(compiled, b"component");
     }
 
     #[tokio::test]
@@ -169,7 +178,8 @@ mod tests {
         let compiler = compiler("echo no good >&2; exit 3");
         assert_eq!(why(&compiler).await, "the component cannot be compiled: no good");
         assert!(why(&compiler).await.contains("refused for another"));
-        assert!(compiler.compile(Digest::of(b"y"), b"").await.is_err_and(|error| !error.message.contains("another")));
+        let turn = compiler.turn().await;
+        assert!(compiler.compile(&turn, Digest::of(b"y"), b"").await.is_err_and(|error| !error.message.contains("another")));
     }
 
     #[tokio::test]

@@ -11,9 +11,9 @@ pub struct CallFailure {
     /// What the caller is told.
     pub error: Error,
     /// The trap in wasmtime's words.
-    pub trap: Option<String>,
+    pub trap: Option<Box<str>>,
     /// The wasm frames at the time of the trap, innermost first.
-    pub backtrace: Option<String>,
+    pub backtrace: Option<Box<str>>,
     /// The component that was called.
     pub digest: Digest,
 }
@@ -31,8 +31,8 @@ impl CallFailure {
 
     /// Reads a failure of wasmtime: an error that a host function or the clock gave, or a trap.
     pub(crate) fn read(error: &wasmtime::Error, refused: Option<Error>, digest: Digest) -> Self {
-        let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames);
-        let trap = error.downcast_ref::<Trap>().map(ToString::to_string);
+        let backtrace = error.downcast_ref::<WasmBacktrace>().map(|backtrace| frames(backtrace).into());
+        let trap = error.downcast_ref::<Trap>().map(|trap| trap.to_string().into());
         let own = error.downcast_ref::<Error>().cloned();
         let told = own.or(refused).unwrap_or_else(|| match error.downcast_ref::<Trap>() {
             Some(Trap::StackOverflow) => {

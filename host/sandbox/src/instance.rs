@@ -2,7 +2,7 @@
 
 use crate::bindings::exports::headworks::plugin::transforming::OpenError;
 use crate::bindings::{Offered, OfferedPre};
-use crate::host::Host;
+use crate::host::{Host, Records};
 use crate::{CallFailure, Digest, Limits, Transformed};
 use headworks_core::{Batch, Error, ErrorCode};
 use std::collections::BTreeMap;
@@ -97,7 +97,7 @@ impl Opened {
         let digest = instance.digest;
         let made = match answer {
             Ok(handle) => instance.store.data_mut().take(&handle).and_then(|made| {
-                check(&instance.limits, records, &made.batch)?;
+                check(&instance.limits, records, &made)?;
                 Ok(finish(made.batch, made.origins, made.rejected))
             }),
             Err(why) => Err(Error::new(ErrorCode::Failed, why)),
@@ -121,13 +121,18 @@ async fn within<T>(limits: &Limits, call: impl Future<Output = wasmtime::Result<
     })
 }
 
-fn check(limits: &Limits, input: usize, output: &Batch) -> headworks_core::Result<()> {
+fn check(limits: &Limits, input: usize, made: &Records) -> headworks_core::Result<()> {
+    let output = &made.batch;
     let most = limits.output_records_each.saturating_mul(input).min(limits.output_records);
     if output.len() > most {
         return Err(Error::new(
             ErrorCode::PluginLimit,
             format!("the plugin made {} records of {input}, and at most {most} are allowed", output.len()),
         ));
+    }
+    // What was not shared has been counted when it crossed.
+    if !made.shared && limits.call_bytes <= limits.output_bytes {
+        return Ok(());
     }
     let mut bytes = 0_usize;
     for record in output.records() {

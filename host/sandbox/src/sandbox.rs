@@ -5,6 +5,7 @@ use crate::cache::Cache;
 use crate::compile::{Compiler, CompilerCommand};
 use crate::host::{self, Host};
 use crate::inspect::{self, refused};
+use crate::precompiled::Trusted;
 use crate::{Digest, Limits, Plugin, engine};
 use headworks_core::{Error, Result};
 use std::path::PathBuf;
@@ -92,14 +93,19 @@ impl Sandbox {
     }
 
     async fn compiled(&self, digest: Digest, component: &[u8]) -> Result<Component> {
-        let compiled = self.0.compiler.compile(digest, component).await?;
+        let turn = self.0.compiler.turn().await;
+        if let Some(loaded) = self.cached(digest).await? {
+            return Ok(loaded);
+        }
+        let compiled = self.0.compiler.compile(&turn, digest, component).await?;
         let (cache, engine, fingerprint) = (Arc::clone(&self.0.cache), self.0.engine.clone(), self.0.fingerprint);
         blocking(move || {
             // Without the file the component is compiled again at the next start; that is no reason to fail.
             if let Err(error) = cache.write(&digest, fingerprint, &compiled) {
                 tracing::warn!(plugin = %digest, "a compiled component cannot be kept: {error}");
             }
-            compiled.load(&engine).map_err(|error| Error::internal(format!("the compiler's answer cannot be loaded: {error:#}")))
+            let kept = cache.read(&digest, fingerprint).unwrap_or_else(|| Trusted::vouch(compiled));
+            kept.load(&engine).map_err(|error| Error::internal(format!("the compiler's answer cannot be loaded: {error:#}")))
         })
         .await?
     }

@@ -14,11 +14,8 @@ fn compile_child() {
     support::compile_child();
 }
 
-const RECORDS: &[&[(&str, &str)]] = &[
-    &[("level", "info"), ("msg", "grüezi"), ("user", "a")],
-    &[("level", "bad"), ("site", "south")],
-    &[("msg", "only")],
-];
+const RECORDS: &[&[(&str, &str)]] =
+    &[&[("level", "info"), ("msg", "grüezi"), ("user", "a")], &[("level", "bad"), ("site", "south")], &[("msg", "only")]];
 
 async fn run(work: &str, batch: Batch) -> Transformed {
     let transformer = plugin("test-columns", Limits::default()).await.open_transformer(work).await.unwrap();

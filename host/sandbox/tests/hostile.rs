@@ -1,6 +1,6 @@
 //! Components that misbehave: each ends with its own error code, and the next call of the same transformer works.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod support;
 
@@ -94,7 +94,10 @@ async fn a_call_ends_in_time_whatever_the_processor_does() {
 async fn a_trap_tells_where_it_happened() {
     let failure = failure("trap").await;
     assert!(failure.trap.as_deref().is_some_and(|trap| trap.contains("unreachable")), "{failure:?}");
-    assert!(failure.backtrace.as_deref().is_some_and(|frames| frames.contains("transform") && !frames.contains("_RN")), "{failure:?}");
+    assert!(
+        failure.backtrace.as_deref().is_some_and(|frames| frames.contains("transform") && !frames.contains("_RN")),
+        "{failure:?}"
+    );
     assert_eq!(failure.digest.to_string().len(), 64);
 }
 
@@ -158,7 +161,8 @@ async fn floods_of_messages_are_harmless() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_loops_does_not_stop_its_neighbours() {
     let looping = hostile("loop", limits()).await;
-    let busy: Vec<_> = (0..4).map(|_| looping.clone()).map(|one| tokio::spawn(async move { one.transform(wild()).await })).collect();
+    let busy: Vec<_> =
+        (0..4).map(|_| looping.clone()).map(|one| tokio::spawn(async move { one.transform(wild()).await })).collect();
     let other = plugin("test-columns", limits()).await.open_transformer("edit").await.unwrap();
     let started = Instant::now();
     for _ in 0..20 {

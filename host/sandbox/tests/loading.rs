@@ -20,9 +20,15 @@ async fn bad_components_are_refused_by_name() {
     let sandbox = sandbox_with(Limits::default());
     let good = component("test-columns");
     for (bytes, part) in [
-        (wat::parse_str("(component (import \"wasi:filesystem/types@0.2.0\" (instance)))").unwrap(), "wasi:filesystem/types@0.2.0"),
+        (
+            wat::parse_str("(component (import \"wasi:filesystem/types@0.2.0\" (instance)))").unwrap(),
+            "wasi:filesystem/types@0.2.0",
+        ),
         (wat::parse_str("(component (import \"wasi:cli/environment@0.2.6\" (instance)))").unwrap(), "wasi:cli/environment@0.2.6"),
-        (wat::parse_str("(component (import \"headworks:plugin/batches@9.0.0\" (instance)))").unwrap(), "headworks:plugin/batches@9.0.0"),
+        (
+            wat::parse_str("(component (import \"headworks:plugin/batches@9.0.0\" (instance)))").unwrap(),
+            "headworks:plugin/batches@9.0.0",
+        ),
         (wat::parse_str("(module)").unwrap(), "core module"),
         (wat::parse_str("(component)").unwrap(), "does not fit the plugin interface"),
         (wat::parse_str("(component (core module (memory i64 1)))").unwrap(), "memory64"),
@@ -103,7 +109,7 @@ async fn compiled_code_from_outside_is_refused() {
     sandbox.load(&component("test-columns")).await.unwrap();
     let file = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
     let file = file.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "cwasm")).unwrap();
-    let compiled = std::fs::read(file).unwrap()[32..].to_vec();
+    let compiled = std::fs::read(file).unwrap();
     let error = sandbox.load(&compiled).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::PluginRefused, "{error}");
     assert!(error.message.contains("native code"), "{error}");

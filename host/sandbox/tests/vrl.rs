@@ -1,6 +1,6 @@
 //! VRL as a component: what goes in and what comes out (FlowG 8).
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::type_complexity, reason = "tests")]
 
 mod support;
 
@@ -45,32 +45,29 @@ async fn an_empty_script_answers_its_input() {
 #[tokio::test]
 async fn results_become_records() {
     let cases: &[(&str, &[&[(&str, &str)]])] = &[
-        (".foo = \"bar\"\n.bar.baz = [1, 2, 3, \"a\"]", &[&[
-            ("bar.baz.0", "1"),
-            ("bar.baz.1", "2"),
-            ("bar.baz.2", "3"),
-            ("bar.baz.3", "a"),
-            ("content", "x|y"),
-            ("foo", "bar"),
-        ]]),
+        (
+            ".foo = \"bar\"\n.bar.baz = [1, 2, 3, \"a\"]",
+            &[&[
+                ("bar.baz.0", "1"),
+                ("bar.baz.1", "2"),
+                ("bar.baz.2", "3"),
+                ("bar.baz.3", "a"),
+                ("content", "x|y"),
+                ("foo", "bar"),
+            ]],
+        ),
         (". = map_values(split!(.content, \"|\")) -> |v| { {\"part\": v} }", &[&[("part", "x")], &[("part", "y")]]),
         (". = []", &[]),
-        (". = [{\"a\": 1}, [1, {\"x\": 2}], 7, null]", &[
-            &[("a", "1")],
-            &[("0", "1"), ("1.x", "2")],
-            &[("value", "7")],
-            &[("value", "<nil>")],
-        ]),
+        (
+            ". = [{\"a\": 1}, [1, {\"x\": 2}], 7, null]",
+            &[&[("a", "1")], &[("0", "1"), ("1.x", "2")], &[("value", "7")], &[("value", "<nil>")]],
+        ),
         (". = 1.5", &[&[("value", "1.5")]]),
         (". = {}", &[&[]]),
-        (". = {\"f\": parse_float!(\"1e21\"), \"g\": 0.00001, \"t\": t'2025-01-02T03:04:05.12Z', \"n\": null, \"b\": true, \"r\": r'a+'}", &[&[
-            ("b", "true"),
-            ("f", "1e+21"),
-            ("g", "1e-05"),
-            ("n", "<nil>"),
-            ("r", "a+"),
-            ("t", "2025-01-02T03:04:05.120Z"),
-        ]]),
+        (
+            ". = {\"f\": parse_float!(\"1e21\"), \"g\": 0.00001, \"t\": t'2025-01-02T03:04:05.12Z', \"n\": null, \"b\": true, \"r\": r'a+'}",
+            &[&[("b", "true"), ("f", "1e+21"), ("g", "1e-05"), ("n", "<nil>"), ("r", "a+"), ("t", "2025-01-02T03:04:05.120Z")]],
+        ),
         (".content.inner = 1", &[&[("content.inner", "1")]]),
         ("del(.content)\n.x = exists(.content)", &[&[("x", "false")]]),
         (".x = del(.content)\n.content = \"again\"", &[&[("content", "again"), ("x", "x|y")]]),
@@ -89,7 +86,9 @@ async fn results_become_records() {
 
 #[tokio::test]
 async fn times_and_origins_follow_the_input() {
-    let answer = run("if .n == \"1\" { . = [] } else if .n == \"2\" { . = [1, 2, 3] }", &[&[("n", "0")], &[("n", "1")], &[("n", "2")]]).await;
+    let answer =
+        run("if .n == \"1\" { . = [] } else if .n == \"2\" { . = [1, 2, 3] }", &[&[("n", "0")], &[("n", "1")], &[("n", "2")]])
+            .await;
     assert_eq!(answer.origins, [0, 2, 2, 2]);
     let times: Vec<i64> = answer.batch.records().map(|record| record.time().millis()).collect();
     assert_eq!(times, [0, 2000, 2000, 2000]);
@@ -137,7 +136,10 @@ async fn what_does_not_compile_is_reported() {
 #[tokio::test]
 async fn the_library_works_as_far_as_it_can() {
     let cases: &[(&str, &str)] = &[
-        ("parse_grok!(\"2020-10-02T23:22:12.223222Z info Hello\", \"%{TIMESTAMP_ISO8601:t} %{LOGLEVEL:l} %{GREEDYDATA:m}\").l", "info"),
+        (
+            "parse_grok!(\"2020-10-02T23:22:12.223222Z info Hello\", \"%{TIMESTAMP_ISO8601:t} %{LOGLEVEL:l} %{GREEDYDATA:m}\").l",
+            "info",
+        ),
         ("parse_groks!(\"a 7\", [\"%{INT:n}$^\", \"%{W:http.word} %{INT:n}\"], aliases: {\"W\": \"[a-z]+\"}).http.word", "a"),
         ("uuid_v4() != uuid_v4()", "true"),
         ("now() > t'2025-01-01T00:00:00Z'", "true"),

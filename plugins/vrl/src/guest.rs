@@ -44,8 +44,8 @@ impl GuestInstance for Runner {
         let mut script = self.0.borrow_mut();
         let Crossing { names, rows, fields, kinds, ends, pool, origins } = records.take();
         let input = Flat { names, rows, fields, kinds, ends, pool, origins };
-        let Flat { names, rows, fields, kinds, ends, pool, origins } =
-            script.run(input, |index, reason| records.reject(index, &reason));
+        let made = script.run(input, |index, reason| records.reject(index, &reason));
+        let Some(Flat { names, rows, fields, kinds, ends, pool, origins }) = made else { return Ok(records) };
         let answer = Crossing { names, rows, fields, kinds, ends, pool, origins };
         records.put(&answer);
         let Crossing { names, rows, fields, kinds, ends, pool, origins } = answer;

@@ -4,6 +4,8 @@
 //! (FlowG 8). What must stay true: a field that the script does not touch is copied as it is, and a record that fails
 //! says so without hurting its neighbours. Knows nothing of the host beyond the flat batch it is given.
 
+#[cfg(target_family = "wasm")]
+mod alloc;
 mod flat;
 mod functions;
 #[cfg(target_family = "wasm")]

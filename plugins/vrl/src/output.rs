@@ -4,6 +4,7 @@ use crate::flat::{Flat, TEXT};
 use crate::names::Names;
 use crate::text;
 use std::fmt::Write as _;
+use std::ops::Range;
 use vrl::value::Value;
 
 /// Takes the cells of one record after the other. A name that comes twice keeps the later value.
@@ -45,15 +46,36 @@ impl Output {
         self.record += 1;
     }
 
-    /// Adds cells whose values lie back to back in `bytes`: field, kind and length of each.
-    pub(crate) fn copy(&mut self, cells: impl Iterator<Item = (u32, u8, u32)>, bytes: &[u8]) {
-        let mut end = self.flat.pool.len() as u32;
-        self.flat.pool.extend_from_slice(bytes);
-        for (field, kind, len) in cells {
-            self.mark(field);
-            end += len;
-            self.push(field, kind, end);
+    /// Adds whole records as they are in the input.
+    pub(crate) fn copy_records(&mut self, input: &Flat, pool: &[u8], records: Range<usize>) {
+        let (Some(last), false) = (records.end.checked_sub(1), records.is_empty()) else { return };
+        let cells = input.row(records.start).start..input.row(last).end;
+        let before = self.flat.fields.len();
+        let rows = input.rows.get(records.clone()).unwrap_or_default();
+        self.flat.rows.extend(rows.iter().map(|&end| (end as usize - cells.start + before) as u32));
+        self.flat.origins.extend(records.start as u32..records.end as u32);
+        self.record += rows.len() as u32;
+        self.copy_cells(input, pool, cells);
+    }
+
+    /// Adds cells as they are in the input. None of them may be in the open record already, nor come again.
+    pub(crate) fn copy_cells(&mut self, input: &Flat, pool: &[u8], cells: Range<usize>) {
+        let (Some(last), false) = (cells.end.checked_sub(1), cells.is_empty()) else { return };
+        let bytes = input.bytes(cells.start).start..input.bytes(last).end;
+        let before = self.flat.pool.len();
+        let ends = input.ends.get(cells.clone()).unwrap_or_default();
+        self.flat.ends.extend(ends.iter().map(|&end| (end as usize - bytes.start + before) as u32));
+        self.flat.fields.extend_from_slice(input.fields.get(cells.clone()).unwrap_or_default());
+        self.flat.kinds.extend_from_slice(input.kinds.get(cells).unwrap_or_default());
+        self.flat.pool.extend_from_slice(pool.get(bytes).unwrap_or_default());
+    }
+
+    /// Adds one cell as it is in the input. A value that the open record has under that name already gives way.
+    pub(crate) fn copy_cell(&mut self, input: &Flat, pool: &[u8], cell: usize, field: u32) {
+        if self.mark(field) {
+            self.forget(field);
         }
+        self.copy_cells(input, pool, cell..cell + 1);
     }
 
     /// Adds a value under a name; objects and arrays become one cell per scalar in them (FlowG 8).

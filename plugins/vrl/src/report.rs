@@ -30,8 +30,8 @@ fn render(script: &str, diagnostic: &Diagnostic) -> String {
         .with_code(format!("E{:03}", diagnostic.code))
         .with_message(&diagnostic.message);
     for label in &diagnostic.labels {
-        report = report
-            .with_label(Label::new((SOURCE, range(label.span.start(), label.span.end()))).with_message(&label.message));
+        report =
+            report.with_label(Label::new((SOURCE, range(label.span.start(), label.span.end()))).with_message(&label.message));
     }
     for note in &diagnostic.notes {
         report = report.with_note(note);

@@ -25,15 +25,19 @@ impl Script {
     pub fn compile(source: &str, logger: Logger) -> Result<Self, String> {
         // The report quotes the script as it was written.
         match vrl::compiler::compile(without_last_query(source), &functions::all(logger)) {
-            Ok(compiled) => {
-                Ok(Self { source: source.to_owned(), program: compiled.program, record: Record::new(), state: RuntimeState::default() })
-            }
+            Ok(compiled) => Ok(Self {
+                source: source.to_owned(),
+                program: compiled.program,
+                record: Record::new(),
+                state: RuntimeState::default(),
+            }),
             Err(diagnostics) => Err(report::compile(source, diagnostics)),
         }
     }
 
     /// Runs the script over every record. `reject` is told the index and the reason of those that fail; they make no record.
-    pub fn run(&mut self, batch: Flat, mut reject: impl FnMut(u32, String)) -> Flat {
+    /// Answers `None` when the batch is to stay as it is.
+    pub fn run(&mut self, batch: Flat, mut reject: impl FnMut(u32, String)) -> Option<Flat> {
         let Self { source, program, record, state } = self;
         record.begin(batch);
         // The sandbox has no time zone of its own.
@@ -42,17 +46,16 @@ impl Script {
             record.open(index);
             state.clear();
             match program.resolve(&mut Context::new(record, state, &zone)) {
-                Ok(_) | Err(ExpressionError::Return { .. }) => record.write(index as u32),
+                Ok(_) | Err(ExpressionError::Return { .. }) => record.write(index),
                 Err(error) => reject(index as u32, report::run(source, error)),
             }
         }
-        record.close();
-        record.output.take()
+        record.end()
     }
 
     /// Gives the memory of an answer of [`run`](Self::run) back for the next one.
     pub fn reuse(&mut self, flat: Flat) {
-        self.record.output.reuse(flat);
+        self.record.reuse(flat);
     }
 }
 
@@ -115,8 +118,10 @@ mod tests {
         for _ in 0..2 {
             rejected.clear();
             let flat = script.run(batch(records), |index, reason| rejected.push((index, reason)));
-            answers.push(texts(&flat));
-            script.reuse(flat);
+            answers.push(texts(flat.as_ref().unwrap_or(&batch(records))));
+            if let Some(flat) = flat {
+                script.reuse(flat);
+            }
         }
         assert_eq!(answers[0], answers[1]);
         (answers.swap_remove(0), rejected)
@@ -128,7 +133,7 @@ mod tests {
         input.kinds[0] = 5;
         input.pool[0] = 0xff;
         let mut script = Script::compile(".c = \"new\"", |_, _| {}).unwrap();
-        let output = script.run(input, |_, _| ());
+        let output = script.run(input, |_, _| ()).unwrap();
         assert_eq!((output.kinds[0], output.pool[0]), (5, 0xff));
         assert_eq!(texts(&output)[1..], [["c=new"], ["c=new"]]);
     }
@@ -169,6 +174,21 @@ mod tests {
     }
 
     #[test]
+    fn runs_of_untouched_records_are_copied_together() {
+        let source = "if .n == \"3\" { .n = \"three\" } else if .n == \"5\" { . = [] } else if .n == \"6\" { abort }";
+        let numbers: Vec<String> = (0..9).map(|number| number.to_string()).collect();
+        let records: Vec<[(&str, &str); 2]> = numbers.iter().map(|number| [("n", number.as_str()), ("m", "x")]).collect();
+        let records: Vec<&[(&str, &str)]> = records.iter().map(|record| &record[..]).collect();
+        let mut script = Script::compile(source, |_, _| {}).unwrap();
+        let output = script.run(batch(&records), |index, _| assert_eq!(index, 6)).unwrap();
+        assert_eq!(output.origins, [0, 1, 2, 3, 4, 7, 8]);
+        let wanted = ["0", "1", "2", "three", "4", "7", "8"].map(|n| vec!["m=x".to_owned(), format!("n={n}")]);
+        assert_eq!(texts(&output), wanted);
+        assert_eq!(script.run(batch(&records[..3]), |_, _| ()), None);
+        assert_eq!(script.run(Flat::default(), |_, _| ()), None);
+    }
+
+    #[test]
     fn many_names_are_kept_apart() {
         let names: Vec<String> = (0..100).map(|index| format!("field {index}")).collect();
         let record: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
@@ -186,7 +206,9 @@ mod tests {
 
     #[test]
     fn the_last_query_is_left_out() {
-        for (source, wanted) in [(".a = 1\n.", ".a = 1\n"), (".", ""), (".a", ".a"), (". = .", ". = ."), ("{ . }", "{ . }"), ("=", "=")] {
+        for (source, wanted) in
+            [(".a = 1\n.", ".a = 1\n"), (".", ""), (".a", ".a"), (". = .", ". = ."), ("{ . }", "{ . }"), ("=", "=")]
+        {
             assert_eq!(without_last_query(source), wanted);
         }
     }

@@ -6,32 +6,40 @@
 use crate::flat::Flat;
 use crate::output::Output;
 use bytes::Bytes;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::ops::Range;
 use vrl::compiler::{SecretTarget, Target};
 use vrl::path::{OwnedSegment, OwnedTargetPath, PathPrefix};
 use vrl::value::{KeyString, ObjectMap, Value};
 
-/// One field of the present record.
-#[derive(Debug, Default)]
+/// A field of the present record, as far as the script has asked for it.
+#[derive(Default)]
 struct Slot {
-    present: bool,
-    /// The cell of the batch that holds it, while no other value was given.
-    cell: Option<usize>,
+    /// Whether the script gave it another value, or took it away (then there is no value).
+    changed: bool,
     value: OnceCell<Value>,
+    /// The place of the field in the latest record that was asked for it. Records of a batch are often alike.
+    place: Cell<usize>,
 }
 
 /// The records of a batch, one at a time.
 pub(crate) struct Record {
     input: Flat,
     pool: Bytes,
+    /// The cells of the present record.
+    row: Range<usize>,
     /// By number of the name. Names that the script adds come behind those of the input.
     slots: Vec<Slot>,
-    /// The slots that the present record uses or used.
-    live: Vec<u32>,
+    /// The slots that are not as new.
+    used: RefCell<Vec<u32>>,
     /// Stands for the slots once it is there.
     whole: OnceCell<Value>,
+    /// Whether the record is no longer what it was in the batch.
+    changed: bool,
     metadata: Value,
-    pub(crate) output: Output,
+    output: Output,
+    /// Records that are to be copied as they are, once something else comes behind them.
+    same: Range<usize>,
 }
 
 impl Record {
@@ -39,11 +47,14 @@ impl Record {
         Self {
             input: Flat::default(),
             pool: Bytes::new(),
+            row: 0..0,
             slots: Vec::new(),
-            live: Vec::new(),
+            used: RefCell::default(),
             whole: OnceCell::new(),
+            changed: false,
             metadata: Value::Object(ObjectMap::new()),
             output: Output::default(),
+            same: 0..0,
         }
     }
 
@@ -54,7 +65,7 @@ impl Record {
         self.input = input;
         self.slots.clear();
         self.slots.resize_with(self.output.names.len(), Slot::default);
-        self.live.clear();
+        self.same = 0..0;
     }
 
     /// The number of records.
@@ -64,30 +75,47 @@ impl Record {
 
     /// Turns to a record.
     pub(crate) fn open(&mut self, index: usize) {
-        self.close();
-        for cell in self.input.row(index) {
-            let Some(&field) = self.input.fields.get(cell) else { continue };
+        for field in self.used.get_mut().drain(..) {
             if let Some(slot) = self.slots.get_mut(field as usize) {
-                (slot.present, slot.cell) = (true, Some(cell));
-                self.live.push(field);
-            }
-        }
-    }
-
-    /// Forgets the present record.
-    pub(crate) fn close(&mut self) {
-        for field in self.live.drain(..) {
-            if let Some(slot) = self.slots.get_mut(field as usize) {
-                (slot.present, slot.cell) = (false, None);
+                slot.changed = false;
                 slot.value.take();
             }
         }
         self.whole.take();
-        self.metadata = Value::Object(ObjectMap::new());
+        self.changed = false;
+        if !matches!(&self.metadata, Value::Object(members) if members.is_empty()) {
+            self.metadata = Value::Object(ObjectMap::new());
+        }
+        self.row = self.input.row(index);
     }
 
-    /// Writes what became of the present record, which was record `origin` (FlowG 8).
-    pub(crate) fn write(&mut self, origin: u32) {
+    /// Ends the batch. `None` when every record is to stay as it was.
+    pub(crate) fn end(&mut self) -> Option<Flat> {
+        self.row = 0..0;
+        if self.same == (0..self.len()) {
+            return None;
+        }
+        self.copy_same();
+        Some(self.output.take())
+    }
+
+    /// Takes back the memory of an answer of [`end`](Self::end).
+    pub(crate) fn reuse(&mut self, flat: Flat) {
+        self.output.reuse(flat);
+    }
+
+    /// Writes what became of record `index`, the present one (FlowG 8).
+    pub(crate) fn write(&mut self, index: usize) {
+        if !self.changed {
+            if self.same.end != index {
+                self.copy_same();
+                self.same = index..index;
+            }
+            self.same.end = index + 1;
+            return;
+        }
+        self.copy_same();
+        let origin = index as u32;
         match self.whole.take() {
             None => {
                 self.write_slots();
@@ -106,71 +134,90 @@ impl Record {
         }
     }
 
-    fn write_slots(&mut self) {
-        let nested = |field: &u32| {
-            let value = self.slots.get(*field as usize).and_then(|slot| slot.value.get());
-            matches!(value, Some(Value::Object(_) | Value::Array(_)))
-        };
-        // Only a nested value can come to the name of another one; then the order of the keys decides.
-        if self.live.iter().any(nested) {
-            let Record { live, output, .. } = self;
-            live.sort_unstable_by(|&a, &b| output.names.get(a).cmp(output.names.get(b)));
-            self.write_sorted();
-            return;
-        }
-        let Record { input, pool, slots, live, output, .. } = self;
-        let untouched = |field: u32| slots.get(field as usize).and_then(|slot| slot.cell.filter(|_| slot.present));
-        let mut place = 0;
-        while let Some(&field) = live.get(place) {
-            let Some(first) = untouched(field) else {
-                if let Some(value) = slots.get(field as usize).filter(|slot| slot.present).and_then(|slot| slot.value.get()) {
-                    output.value(field, value);
-                }
-                place += 1;
-                continue;
-            };
-            // Neighbours that nobody touched are copied together.
-            let mut next = first;
-            while live.get(place).and_then(|&field| untouched(field)) == Some(next) {
-                (place, next) = (place + 1, next + 1);
-            }
-            let bytes = input.bytes(first).start..input.bytes(next - 1).end;
-            let cells = (first..next).map(|cell| {
-                let field = input.fields.get(cell).copied().unwrap_or_default();
-                let kind = input.kinds.get(cell).copied().unwrap_or_default();
-                (field, kind, input.bytes(cell).len() as u32)
-            });
-            output.copy(cells, pool.get(bytes).unwrap_or_default());
-        }
+    fn copy_same(&mut self) {
+        let rows = std::mem::take(&mut self.same);
+        self.output.copy_records(&self.input, &self.pool, rows);
     }
 
-    fn write_sorted(&mut self) {
-        let Record { input, pool, slots, live, output, .. } = self;
-        for &field in live.iter() {
-            let Some(slot) = slots.get_mut(field as usize).filter(|slot| slot.present) else { continue };
-            if let Some(cell) = slot.cell {
-                slot.value.get_or_init(|| read(input, pool, cell));
+    fn write_slots(&mut self) {
+        let Self { input, pool, row, slots, used, output, .. } = self;
+        let used = used.get_mut();
+        let changed = |field: u32| slots.get(field as usize).filter(|slot| slot.changed);
+        let value = |field: u32| changed(field).and_then(|slot| slot.value.get());
+        // Only a nested value can come to the name of another one; then the order of the keys decides.
+        if used.iter().any(|&field| matches!(value(field), Some(Value::Object(_) | Value::Array(_)))) {
+            return self.write_sorted();
+        }
+        let mut first = row.start;
+        for cell in row.clone() {
+            if input.fields.get(cell).is_some_and(|&field| changed(field).is_some()) {
+                output.copy_cells(input, pool, first..cell);
+                first = cell + 1;
             }
-            if let Some(value) = slot.value.get() {
+        }
+        output.copy_cells(input, pool, first..row.end);
+        for &field in used.iter() {
+            if let Some(value) = value(field) {
                 output.value(field, value);
             }
         }
     }
 
+    fn write_sorted(&mut self) {
+        let (row, mut fields) = (self.row.clone(), self.fields());
+        fields.sort_unstable_by(|&a, &b| self.output.names.get(a).cmp(self.output.names.get(b)));
+        for field in fields {
+            let Self { input, pool, slots, output, .. } = self;
+            let Some(slot) = slots.get(field as usize) else { continue };
+            match (slot.changed, slot.value.get()) {
+                (true, Some(value)) => output.value(field, value),
+                (true, None) => {}
+                (false, _) => {
+                    if let Some(cell) = row.clone().find(|&cell| input.fields.get(cell) == Some(&field)) {
+                        output.copy_cell(input, pool, cell, field);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The fields that the record has now.
+    fn fields(&self) -> Vec<u32> {
+        let slot = |field: u32| self.slots.get(field as usize);
+        let cells = self.input.fields.get(self.row.clone()).unwrap_or_default().iter().copied();
+        let mut fields: Vec<u32> = cells.filter(|&field| slot(field).is_none_or(|slot| !slot.changed)).collect();
+        let given = |&field: &u32| slot(field).is_some_and(|slot| slot.changed && slot.value.get().is_some());
+        fields.extend(self.used.borrow().iter().copied().filter(given));
+        fields
+    }
+
+    /// The cell of the present record that holds a field.
+    fn cell(&self, field: u32, slot: &Slot) -> Option<usize> {
+        let fields = self.input.fields.get(self.row.clone())?;
+        let place = slot.place.get();
+        if fields.get(place) == Some(&field) {
+            return Some(self.row.start + place);
+        }
+        let place = fields.iter().position(|&known| known == field)?;
+        slot.place.set(place);
+        Some(self.row.start + place)
+    }
+
     fn value(&self, field: u32) -> Option<&Value> {
-        let slot = self.slots.get(field as usize).filter(|slot| slot.present)?;
-        Some(match slot.cell {
-            Some(cell) => slot.value.get_or_init(|| read(&self.input, &self.pool, cell)),
-            None => slot.value.get()?,
-        })
+        let slot = self.slots.get(field as usize)?;
+        if slot.changed || slot.value.get().is_some() {
+            return slot.value.get();
+        }
+        let cell = self.cell(field, slot)?;
+        self.used.borrow_mut().push(field);
+        Some(slot.value.get_or_init(|| read(&self.input, &self.pool, cell)))
     }
 
     /// The value of a field, to be changed: from now on it is no longer the one of the batch.
     fn value_mut(&mut self, field: u32) -> Option<&mut Value> {
-        let slot = self.slots.get_mut(field as usize).filter(|slot| slot.present)?;
-        if let Some(cell) = slot.cell.take() {
-            slot.value.get_or_init(|| read(&self.input, &self.pool, cell));
-        }
+        self.value(field)?;
+        let slot = self.slots.get_mut(field as usize)?;
+        (slot.changed, self.changed) = (true, true);
         slot.value.get_mut()
     }
 
@@ -180,31 +227,31 @@ impl Record {
             self.slots.resize_with(field as usize + 1, Slot::default);
         }
         let Some(slot) = self.slots.get_mut(field as usize) else { return };
-        // A field that was removed before is still listed.
-        if !slot.present && !self.live.contains(&field) {
-            self.live.push(field);
+        if !slot.changed && slot.value.get().is_none() {
+            self.used.get_mut().push(field);
         }
-        (slot.present, slot.cell) = (true, None);
+        (slot.changed, self.changed) = (true, true);
         slot.value = value.into();
     }
 
     fn remove(&mut self, name: &str) -> Option<Value> {
         let field = self.output.names.find(name)?;
-        let slot = self.slots.get_mut(field as usize).filter(|slot| slot.present)?;
-        slot.present = false;
-        let cell = slot.cell.take();
-        slot.value.take().or_else(|| cell.map(|cell| read(&self.input, &self.pool, cell)))
+        self.value(field)?;
+        let slot = self.slots.get_mut(field as usize)?;
+        (slot.changed, self.changed) = (true, true);
+        slot.value.take()
     }
 
     fn whole(&self) -> &Value {
         self.whole.get_or_init(|| {
-            let field = |&field: &u32| Some((KeyString::from(self.output.names.get(field)), self.value(field)?.clone()));
-            Value::Object(self.live.iter().filter_map(field).collect())
+            let member = |field: u32| Some((KeyString::from(self.output.names.get(field)), self.value(field)?.clone()));
+            Value::Object(self.fields().into_iter().filter_map(member).collect())
         })
     }
 
     fn whole_mut(&mut self) -> Option<&mut Value> {
         self.whole();
+        self.changed = true;
         self.whole.get_mut()
     }
 }
@@ -244,7 +291,7 @@ impl Target for Record {
             return Ok(());
         }
         if path.path.is_root() {
-            self.whole = value.into();
+            (self.whole, self.changed) = (value.into(), true);
             return Ok(());
         }
         match split(path).filter(|_| self.whole.get().is_none()) {

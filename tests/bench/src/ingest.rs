@@ -27,7 +27,13 @@ fn otlp(server: &Server, count: usize) -> Load {
 fn load(server: &Server, count: usize, request: impl Fn(usize) -> Vec<u8>) -> Load {
     // 64 is no multiple of 3, so that the kinds of payload are spread over the connections.
     let requests = (0..VARIANTS).map(|variant| request(variant * count)).collect();
-    Load { address: server.address().to_owned(), requests: Arc::new(requests), connections: CONNECTIONS, records: count as u64 }
+    Load {
+        address: server.address().to_owned(),
+        server: server.pid(),
+        requests: Arc::new(requests),
+        connections: CONNECTIONS,
+        records: count as u64,
+    }
 }
 
 /// One record per request, in turns with `/health`.
@@ -37,6 +43,7 @@ pub(crate) fn single(settings: &Settings, report: &mut Report) -> Result<()> {
     let ingest = text(&server, 1);
     let health = Load {
         address: server.management_address().to_owned(),
+        server: server.pid(),
         requests: Arc::new(vec![b"GET /health HTTP/1.1\r\nHost: headworks\r\n\r\n".to_vec()]),
         connections: CONNECTIONS,
         records: 1,

@@ -15,6 +15,8 @@ use tokio::net::TcpStream;
 pub(crate) struct Load {
     /// Such as `127.0.0.1:40001`.
     pub(crate) address: String,
+    /// The process that answers.
+    pub(crate) server: Option<u32>,
     /// Whole requests, headers included; each connection goes round them.
     pub(crate) requests: Arc<Vec<Vec<u8>>>,
     /// Connections at a time.
@@ -34,11 +36,19 @@ pub(crate) struct Measured {
     pub(crate) records: u64,
     /// How long it took.
     pub(crate) time: Duration,
+    /// CPU time that the server took meanwhile.
+    pub(crate) cpu: Duration,
 }
 
 impl Measured {
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self { latency: Histogram::new_with_bounds(1, 600_000_000, 3)?, errors: 0, records: 0, time: Duration::ZERO })
+        Ok(Self {
+            latency: Histogram::new_with_bounds(1, 600_000_000, 3)?,
+            errors: 0,
+            records: 0,
+            time: Duration::ZERO,
+            cpu: Duration::ZERO,
+        })
     }
 
     pub(crate) fn add(&mut self, other: &Self) -> Result<()> {
@@ -46,7 +56,13 @@ impl Measured {
         self.errors += other.errors;
         self.records += other.records;
         self.time += other.time;
+        self.cpu += other.cpu;
         Ok(())
+    }
+
+    /// Microseconds of the server's CPU time for each record.
+    pub(crate) fn cost(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / (self.records as f64).max(1.0)
     }
 
     /// Records each second.
@@ -71,7 +87,7 @@ impl Load {
     pub(crate) fn run(&self, time: Duration) -> Result<Measured> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let begin = Instant::now();
+            let (begin, cpu) = (Instant::now(), crate::report::cpu(self.server));
             let tasks: Vec<_> =
                 (0..self.connections).map(|index| tokio::spawn(connection(self.clone(), index, begin + time))).collect();
             let mut all = Measured::new()?;
@@ -79,6 +95,7 @@ impl Load {
                 all.add(&task.await??)?;
             }
             all.time = begin.elapsed();
+            all.cpu = crate::report::cpu(self.server).saturating_sub(cpu);
             Ok(all)
         })
     }

@@ -53,7 +53,13 @@ fn fill(server: &Server, settings: &Settings, report: &mut Report) -> Result<()>
 fn repeat(server: &Server, settings: &Settings, parameters: &[(&str, &str)], records: u64) -> Result<Measured> {
     let path = format!("/api/v1/streams/{STREAM}/logs{}", query(parameters));
     let request = request("GET", &path, TOKEN, "application/json", b"");
-    let load = Load { address: server.address().to_owned(), requests: Arc::new(vec![request]), connections: 1, records };
+    let load = Load {
+        address: server.address().to_owned(),
+        server: server.pid(),
+        requests: Arc::new(vec![request]),
+        connections: 1,
+        records,
+    };
     load.run(settings.slot())
 }
 

@@ -3,6 +3,7 @@
 use crate::load::Measured;
 use std::fmt::Write;
 use std::fs;
+use std::time::Duration;
 
 /// The whole report, as Markdown.
 #[derive(Debug, Default)]
@@ -34,8 +35,8 @@ impl Report {
     /// The head of a table of loads.
     pub(crate) fn loads(&mut self, title: &str) {
         self.line(&format!("\n## {title}\n"));
-        self.line("| load | connections | records/s | p50 ms | p99 ms | p99.9 ms | errors | RSS MB |");
-        self.line("|---|---:|---:|---:|---:|---:|---:|---:|");
+        self.line("| load | connections | records/s | p50 ms | p99 ms | p99.9 ms | errors | server CPU µs/record | RSS MB |");
+        self.line("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     }
 
     /// One row of a table of loads.
@@ -43,7 +44,10 @@ impl Report {
         let ms = |quantile| measured.latency.value_at_quantile(quantile) as f64 / 1000.0;
         let (rate, errors) = (measured.rate(), measured.errors);
         let (p50, p99, p999) = (ms(0.5), ms(0.99), ms(0.999));
-        self.line(&format!("| {name} | {connections} | {rate:.0} | {p50:.2} | {p99:.2} | {p999:.2} | {errors} | {rss:.0} |"));
+        self.line(&format!(
+            "| {name} | {connections} | {rate:.0} | {p50:.2} | {p99:.2} | {p999:.2} | {errors} | {:.1} | {rss:.0} |",
+            measured.cost()
+        ));
     }
 
     /// The head of another table.
@@ -102,6 +106,15 @@ pub(crate) fn rss(pid: Option<u32>) -> f64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib: f64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0.0);
     kib * 1024.0 / 1e6
+}
+
+/// User and system CPU time of a process so far.
+pub(crate) fn cpu(pid: Option<u32>) -> Duration {
+    let stat = pid.map(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default()).unwrap_or_default();
+    // The name of the program may hold spaces: fields are counted from its closing bracket.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 /// The value in the middle.

@@ -161,7 +161,7 @@ async fn bury(shared: &Arc<Shared>, tenant: TenantId, dead: Dead, attempt: u32) 
         plugin_digest: failure.digest.to_string(),
         code: code.as_str().to_owned(),
         reason: failure.trap.map_or_else(|| failure.error.message.clone(), |trap| format!("{}: {trap}", failure.error.message)),
-        backtrace: failure.backtrace,
+        backtrace: failure.backtrace.map(String::from),
         attempt,
         at: Timestamp::now(),
         records,

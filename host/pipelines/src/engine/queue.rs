@@ -118,6 +118,8 @@ fn start_worker(shared: &Arc<Shared>, line: &Arc<Line>) {
 
 async fn work(mut place: Place) {
     let options = &place.shared.options;
+    // Requests that are ready to run now are let through first: what they bring is run in the same batch.
+    tokio::task::yield_now().await;
     while let Some(load) = place.line.queue.take(options.batch_records, options.batch_bytes) {
         commit::run(&place.shared, &place.line, load).await;
     }

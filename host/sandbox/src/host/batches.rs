@@ -16,6 +16,8 @@ pub struct Records {
     pub(crate) batch: Batch,
     /// Per record: the index of its input record.
     pub(crate) origins: Vec<u32>,
+    /// Whether records share values, so that few bytes can stand for very many.
+    pub(crate) shared: bool,
     /// Input records that failed, and why.
     pub(crate) rejected: BTreeMap<u32, String>,
 }
@@ -23,7 +25,7 @@ pub struct Records {
 impl Records {
     pub(super) fn new(batch: Batch) -> Self {
         let origins = (0..batch.len() as u32).collect();
-        Self { batch, origins, rejected: BTreeMap::new() }
+        Self { batch, origins, shared: false, rejected: BTreeMap::new() }
     }
 }
 
@@ -141,7 +143,9 @@ impl batches::HostBatch for Host {
 
     fn fill(&mut self, handle: Resource<Records>, name: String, value: Crossing) -> wasmtime::Result<()> {
         self.charge(size(&value))?;
-        Ok(self.records_mut(&handle)?.batch.fill(&name, lift(&value))?)
+        let records = self.records_mut(&handle)?;
+        records.shared = true;
+        Ok(records.batch.fill(&name, lift(&value))?)
     }
 
     fn rename(&mut self, handle: Resource<Records>, name: String, to: String) -> wasmtime::Result<()> {
@@ -181,7 +185,7 @@ impl batches::HostBatch for Host {
             origins.push(*records.origins.get(index as usize).ok_or_else(|| outside(index, records.batch.len()))?);
         }
         records.batch = records.batch.select(&indexes);
-        records.origins = origins;
+        (records.origins, records.shared) = (origins, true);
         Ok(())
     }
 
@@ -208,7 +212,7 @@ impl batches::HostBatch for Host {
         let (batch, from) = Batch::from_flat(Lists { names, rows, fields, kinds, ends, pool, origins }, &times)?;
         let origin = |&index: &u32| records.origins.get(index as usize).copied();
         records.origins = from.iter().filter_map(origin).collect();
-        records.batch = batch;
+        (records.batch, records.shared) = (batch, false);
         Ok(())
     }
 

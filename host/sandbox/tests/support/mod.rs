@@ -1,10 +1,19 @@
 //! What the tests of this crate share: built components, a sandbox, batches.
 
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code, used in parts")]
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code, used in parts"
+)]
 
 use headworks_core::{Batch, BatchBuilder, Timestamp, Value};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 /// A component that `make components` built.
 pub fn component(name: &str) -> Vec<u8> {
@@ -42,9 +51,13 @@ pub fn compile_child() {
 
 /// A sandbox whose cache is kept next to the components, so that each is compiled once.
 pub fn sandbox_with(limits: Limits) -> Sandbox {
+    static USUAL: LazyLock<Sandbox> = LazyLock::new(|| sandbox_in(kept_cache(), Limits::default()));
+    if limits == Limits::default() { USUAL.clone() } else { sandbox_in(kept_cache(), limits) }
+}
+
+fn kept_cache() -> PathBuf {
     let program = std::env::current_exe().unwrap();
-    let cache_dir = program.ancestors().nth(3).unwrap().join("test-cache");
-    Sandbox::new(SandboxOptions { limits, cache_dir, compiler: compiler() }).unwrap()
+    program.ancestors().nth(3).unwrap().join("test-cache")
 }
 
 pub fn sandbox_in(cache_dir: PathBuf, limits: Limits) -> Sandbox {

@@ -5,9 +5,9 @@
 use ::grok::{Grok, Pattern};
 use std::fmt;
 use std::sync::Arc;
+use vrl::compiler::expression::Expr;
 use vrl::compiler::function::{ArgumentList, FunctionCompileContext};
 use vrl::compiler::prelude::*;
-use vrl::compiler::expression::Expr;
 use vrl::compiler::state::TypeState;
 use vrl::diagnostic::{DiagnosticMessage, Label};
 use vrl::path::{OwnedSegment, OwnedValuePath};
@@ -147,8 +147,12 @@ impl FunctionExpression for Call {
             }
             return Ok(result);
         }
-        Err(if self.nested { "unable to parse grok: value does not match any rule" } else { "unable to parse input with grok pattern" }
-            .into())
+        Err(if self.nested {
+            "unable to parse grok: value does not match any rule"
+        } else {
+            "unable to parse input with grok pattern"
+        }
+        .into())
     }
 
     fn type_def(&self, _: &TypeState) -> TypeDef {

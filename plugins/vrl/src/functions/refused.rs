@@ -30,13 +30,29 @@ pub(super) const ALL: &[Refused] = &[
     Refused {
         name: "http_request",
         why: NETWORK,
-        parameters: &[one("url"), one("method"), one("headers"), one("body"), one("http_proxy"), one("https_proxy"), one("redact_headers")],
+        parameters: &[
+            one("url"),
+            one("method"),
+            one("headers"),
+            one("body"),
+            one("http_proxy"),
+            one("https_proxy"),
+            one("redact_headers"),
+        ],
     },
-    Refused { name: "encode_proto", why: FILES, parameters: &[one("value"), one("desc_file"), one("message_type"), one("allow_lossy_string_coercion")] },
+    Refused {
+        name: "encode_proto",
+        why: FILES,
+        parameters: &[one("value"), one("desc_file"), one("message_type"), one("allow_lossy_string_coercion")],
+    },
     Refused { name: "parse_proto", why: FILES, parameters: &[one("value"), one("desc_file"), one("message_type")] },
     Refused { name: "get_env_var", why: HOST, parameters: &[one("name")] },
     Refused { name: "get_hostname", why: HOST, parameters: &[] },
-    Refused { name: "validate_json_schema", why: SCHEMA, parameters: &[one("value"), one("schema_definition"), one("ignore_unknown_formats")] },
+    Refused {
+        name: "validate_json_schema",
+        why: SCHEMA,
+        parameters: &[one("value"), one("schema_definition"), one("ignore_unknown_formats")],
+    },
 ];
 
 impl Function for Refused {

@@ -163,7 +163,9 @@ impl GuestInstance for Work {
             "bad-end" => records.put(&Flat { ends: vec![u32::MAX], ..one_text("a") }),
             "bad-utf8" => records.put(&Flat { pool: vec![0xff], ..one_text("a") }),
             "lists-differ" => records.put(&Flat { kinds: vec![4, 4], ..one_text("a") }),
-            "twice" => records.put(&Flat { rows: vec![2], fields: vec![0, 0], kinds: vec![4, 4], ends: vec![1, 1], ..one_text("a") }),
+            "twice" => {
+                records.put(&Flat { rows: vec![2], fields: vec![0, 0], kinds: vec![4, 4], ends: vec![1, 1], ..one_text("a") })
+            }
             "huge-list" => unsafe { set_text_column_raw(handle(&records), name.as_ptr(), name.len(), 8, 0x7fff_ffff) },
             "past-the-end" => unsafe { set_text_column_raw(handle(&records), name.as_ptr(), name.len(), 0xffff_0000, 1000) },
             "overlapping" => {
