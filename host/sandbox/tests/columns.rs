@@ -24,7 +24,7 @@ async fn run(work: &str, batch: Batch) -> Transformed {
 
 #[tokio::test]
 async fn nothing_changes_unasked() {
-    for work in ["pass", "read", "touch", "flat"] {
+    for work in ["pass", "read", "touch", "fields", "flat"] {
         for input in [batch(RECORDS), batch(&[&[]]), Batch::default()] {
             let answer = run(work, input.clone()).await;
             assert_eq!(answer.batch, input, "{work}");

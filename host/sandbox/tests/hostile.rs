@@ -66,6 +66,8 @@ async fn every_misbehaviour_has_its_code() {
         ("bad-utf8", PluginOutput, "kind"),
         ("lists-differ", PluginOutput, "length"),
         ("twice", PluginOutput, "twice"),
+        ("fields-twice", PluginOutput, "record 0 twice"),
+        ("fields-outside", PluginOutput, "origins"),
         ("huge-list", PluginOutput, ""),
         ("past-the-end", PluginOutput, ""),
         ("overlapping", PluginOutput, ""),

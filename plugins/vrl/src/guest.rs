@@ -42,12 +42,19 @@ impl GuestInstance for Runner {
 
     fn transform(&self, records: Batch) -> Result<Batch, String> {
         let mut script = self.0.borrow_mut();
-        let Crossing { names, rows, fields, kinds, ends, pool, origins } = records.take();
+        let taken = match script.fields() {
+            Some(fields) => records.take_fields(fields),
+            None => records.take(),
+        };
+        let Crossing { names, rows, fields, kinds, ends, pool, origins } = taken;
         let input = Flat { names, rows, fields, kinds, ends, pool, origins };
         let made = script.run(input, |index, reason| records.reject(index, &reason));
         let Some(Flat { names, rows, fields, kinds, ends, pool, origins }) = made else { return Ok(records) };
         let answer = Crossing { names, rows, fields, kinds, ends, pool, origins };
-        records.put(&answer);
+        match script.fields() {
+            Some(fields) => records.put_fields(fields, &answer),
+            None => records.put(&answer),
+        }
         let Crossing { names, rows, fields, kinds, ends, pool, origins } = answer;
         script.reuse(Flat { names, rows, fields, kinds, ends, pool, origins });
         Ok(records)

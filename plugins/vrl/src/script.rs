@@ -5,14 +5,16 @@ use crate::functions::{self, Logger};
 use crate::report;
 use crate::target::Record;
 use vrl::compiler::state::RuntimeState;
-use vrl::compiler::{Context, ExpressionError, Program, TimeZone};
+use vrl::compiler::{Context, ExpressionError, Program, ProgramInfo, TimeZone};
 use vrl::parser::ast::{Expr, QueryTarget, RootExpr};
-use vrl::path::PathPrefix;
+use vrl::path::{OwnedSegment, PathPrefix};
 
 /// A script that compiled, with the memory it works in.
 pub struct Script {
     source: String,
     program: Program,
+    /// The fields it names, if it never uses the record as a whole.
+    fields: Option<Vec<String>>,
     record: Record,
     state: RuntimeState,
 }
@@ -25,20 +27,30 @@ impl Script {
     pub fn compile(source: &str, logger: Logger) -> Result<Self, String> {
         // The report quotes the script as it was written.
         match vrl::compiler::compile(without_last_query(source), &functions::all(logger)) {
-            Ok(compiled) => Ok(Self {
-                source: source.to_owned(),
-                program: compiled.program,
-                record: Record::new(),
-                state: RuntimeState::default(),
-            }),
+            Ok(compiled) => {
+                let fields = named_fields(source, compiled.program.info());
+                Ok(Self {
+                    source: source.to_owned(),
+                    program: compiled.program,
+                    record: Record::new(fields.is_some()),
+                    fields,
+                    state: RuntimeState::default(),
+                })
+            }
             Err(diagnostics) => Err(report::compile(source, diagnostics)),
         }
     }
 
+    /// The only fields that [`run`](Self::run) needs and answers, each once; `None` when it needs and answers whole records.
+    pub fn fields(&self) -> Option<&[String]> {
+        self.fields.as_deref()
+    }
+
     /// Runs the script over every record. `reject` is told the index and the reason of those that fail; they make no record.
-    /// Answers `None` when the batch is to stay as it is.
+    /// Answers `None` when the batch is to stay as it is; of a script with [`fields`](Self::fields) the answer has just the
+    /// records that changed, and those fields.
     pub fn run(&mut self, batch: Flat, mut reject: impl FnMut(u32, String)) -> Option<Flat> {
-        let Self { source, program, record, state } = self;
+        let Self { source, program, record, state, .. } = self;
         record.begin(batch);
         // The sandbox has no time zone of its own.
         let zone = TimeZone::Named(chrono_tz::UTC);
@@ -57,6 +69,23 @@ impl Script {
     pub fn reuse(&mut self, flat: Flat) {
         self.record.reuse(flat);
     }
+}
+
+/// The fields that a script names, unless it uses the record as a whole.
+fn named_fields(source: &str, info: &ProgramInfo) -> Option<Vec<String>> {
+    // This function copies the whole record, whatever path it is given.
+    if source.contains("unnest") {
+        return None;
+    }
+    let mut fields = Vec::new();
+    let paths = info.target_queries.iter().chain(&info.target_assignments);
+    for path in paths.filter(|path| path.prefix == PathPrefix::Event) {
+        let Some(OwnedSegment::Field(name)) = path.path.segments.first() else { return None };
+        fields.push(name.to_string());
+    }
+    fields.sort_unstable();
+    fields.dedup();
+    Some(fields)
 }
 
 /// The script without a `.` at its end. Scripts often end so out of habit, and it would build an object of the whole
@@ -110,6 +139,22 @@ mod tests {
         (0..flat.rows.len()).map(record).collect()
     }
 
+    /// What the host makes of an answer that has only the fields of the script.
+    fn merged(records: &[&[(&str, &str)]], fields: &[String], answer: &Flat, rejected: &[(u32, String)]) -> Vec<Vec<String>> {
+        let mut merged: Vec<Vec<String>> = texts(&batch(records));
+        for (place, (origin, new)) in answer.origins.iter().zip(texts(answer)).enumerate() {
+            let old = &mut merged[*origin as usize];
+            let name = |cell: &String| cell.split_once('=').unwrap().0.to_owned();
+            old.retain(|cell| !fields.contains(&name(cell)));
+            let kept: Vec<String> = old.iter().map(name).collect();
+            old.extend(new.into_iter().filter(|cell| !kept.contains(&name(cell))));
+            old.sort();
+            assert!(place == 0 || answer.origins[place - 1] < *origin);
+        }
+        let failed = |index: usize| rejected.iter().any(|(record, _)| *record as usize == index);
+        merged.into_iter().enumerate().filter(|(index, _)| !failed(*index)).map(|(_, record)| record).collect()
+    }
+
     fn run(source: &str, records: &[&[(&str, &str)]]) -> (Vec<Vec<String>>, Vec<(u32, String)>) {
         let mut script = Script::compile(source, |_, _| {}).unwrap();
         let mut rejected = Vec::new();
@@ -117,8 +162,17 @@ mod tests {
         // The second run works in the memory of the first.
         for _ in 0..2 {
             rejected.clear();
-            let flat = script.run(batch(records), |index, reason| rejected.push((index, reason)));
-            answers.push(texts(flat.as_ref().unwrap_or(&batch(records))));
+            let fields = script.fields().map(<[String]>::to_vec);
+            let needs = |name: &str| fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == name));
+            let taken: Vec<Vec<(&str, &str)>> =
+                records.iter().map(|record| record.iter().copied().filter(|(name, _)| needs(name)).collect()).collect();
+            let taken: Vec<&[(&str, &str)]> = taken.iter().map(Vec::as_slice).collect();
+            let flat = script.run(batch(&taken), |index, reason| rejected.push((index, reason)));
+            answers.push(match (&flat, &fields) {
+                (None, _) => texts(&batch(records)),
+                (Some(flat), None) => texts(flat),
+                (Some(flat), Some(fields)) => merged(records, fields, flat, &rejected),
+            });
             if let Some(flat) = flat {
                 script.reuse(flat);
             }
@@ -132,10 +186,24 @@ mod tests {
         let mut input = batch(&[&[("a", "1"), ("b", "2"), ("c", "3")], &[("c", "4")], &[]]);
         input.kinds[0] = 5;
         input.pool[0] = 0xff;
-        let mut script = Script::compile(".c = \"new\"", |_, _| {}).unwrap();
+        let mut script = Script::compile(".c = \"new\"\nif .a == \"x\" { del(.b) }", |_, _| {}).unwrap();
         let output = script.run(input, |_, _| ()).unwrap();
         assert_eq!((output.kinds[0], output.pool[0]), (5, 0xff));
         assert_eq!(texts(&output)[1..], [["c=new"], ["c=new"]]);
+    }
+
+    #[test]
+    fn a_script_that_names_its_fields_needs_no_others() {
+        let fields = |source: &str| Script::compile(source, |_, _| {}).unwrap().fields().map(<[String]>::to_vec);
+        let some = |fields: &[&str]| Some(fields.iter().map(|&field| field.to_owned()).collect::<Vec<_>>());
+        assert_eq!(fields(".b.c = upcase!(.a.x)\n.\"d.e\" = 1\n."), some(&["a", "b", "d.e"]));
+        assert_eq!(fields("if exists(.gone) { del(.old) }"), some(&["gone", "old"]));
+        assert_eq!(fields("x = {\"a\": 1}\nx.a = 2\n%meta = .a"), some(&["a"]));
+        assert_eq!(fields(".a, err = to_int(.b)"), some(&["a", "b"]));
+        assert_eq!(fields("abort"), some(&[]));
+        for whole in [". = {}", ".x = keys(.)", ".x = .[0]", ". |= {\"a\": 1}", ".l = [1]\n.x = unnest(.l)", "log(.)", "del(.)"] {
+            assert_eq!(fields(whole), None, "{whole}");
+        }
     }
 
     #[test]

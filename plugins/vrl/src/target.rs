@@ -40,10 +40,12 @@ pub(crate) struct Record {
     output: Output,
     /// Records that are to be copied as they are, once something else comes behind them.
     same: Range<usize>,
+    /// Whether unchanged records are left out of the output.
+    changes_only: bool,
 }
 
 impl Record {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(changes_only: bool) -> Self {
         Self {
             input: Flat::default(),
             pool: Bytes::new(),
@@ -55,6 +57,7 @@ impl Record {
             metadata: Value::Object(ObjectMap::new()),
             output: Output::default(),
             same: 0..0,
+            changes_only,
         }
     }
 
@@ -136,7 +139,9 @@ impl Record {
 
     fn copy_same(&mut self) {
         let rows = std::mem::take(&mut self.same);
-        self.output.copy_records(&self.input, &self.pool, rows);
+        if !self.changes_only {
+            self.output.copy_records(&self.input, &self.pool, rows);
+        }
     }
 
     fn write_slots(&mut self) {

@@ -92,9 +92,12 @@ fn boundary(settings: &Settings, report: &mut Report, runtime: &tokio::runtime::
         }
     };
     report.table("3b. The boundary alone, records of ten fields", &["shape", "batch", "ns per record", "ns per field"]);
-    for (shape, config) in
-        [("`take` and `put`", "flat"), ("read every text column", "read"), ("read and write every text column", "touch")]
-    {
+    for (shape, config) in [
+        ("`take` and `put`", "flat"),
+        ("read every text column", "read"),
+        ("read and write every text column", "touch"),
+        ("the same as flat lists", "fields"),
+    ] {
         let transformer = runtime.block_on(plugin.open_transformer(config)).map_err(|error| anyhow::anyhow!("{error}"))?;
         for size in BATCHES {
             let batch = ten_fields(size)?;

@@ -28,6 +28,57 @@ impl Batch {
         })
     }
 
+    /// Replaces the fields `names` of some records: record `index` of `from` has the new ones of record `origins[index]`, and
+    /// the last one counts. What `from` has under other names is added where the record has no such field.
+    ///
+    /// # Errors
+    /// As [`set_column`](Self::set_column).
+    pub fn set_fields(&mut self, names: &[String], from: &Self, origins: &[u32]) -> Result<()> {
+        let mut news = vec![None; self.len()];
+        for (&origin, row) in origins.iter().zip(&from.rows) {
+            if let Some(place) = news.get_mut(origin as usize) {
+                *place = Some(*row);
+            }
+        }
+        self.edit(|data, rows| {
+            let base = data.pool.len();
+            if base + from.data.pool.len() > MAX_POOL {
+                return Err(pool_full());
+            }
+            data.pool.extend_from_slice(&from.data.pool);
+            let ids: Vec<FieldId> = from.names().map(|name| data.names.intern(name)).collect();
+            let mut replaced = vec![false; data.names.len()];
+            for name in names {
+                if let Some(place) = data.names.find(name).and_then(|field| replaced.get_mut(field.0 as usize)) {
+                    *place = true;
+                }
+            }
+            let gives_way = |field: FieldId| replaced.get(field.0 as usize).copied().unwrap_or_default();
+            let mut cells = Vec::with_capacity(data.cells.len() + from.data.cells.len());
+            for (row, new) in rows.iter_mut().zip(news) {
+                let first = cells.len();
+                let old = data.cells(*row).iter();
+                match new {
+                    None => cells.extend(old),
+                    Some(new) => {
+                        cells.extend(old.filter(|cell| !gives_way(cell.field)));
+                        let kept = cells.len();
+                        for cell in from.data.cells(new) {
+                            let Some(&field) = ids.get(cell.field.0 as usize) else { continue };
+                            let has = |cells: &[Cell]| cells.iter().any(|cell| cell.field == field);
+                            if gives_way(field) || !cells.get(first..kept).is_some_and(has) {
+                                cells.push(Cell { field, start: cell.start + base as u32, ..*cell });
+                            }
+                        }
+                    }
+                }
+                (row.first, row.end) = (first as u32, cells.len() as u32);
+            }
+            data.cells = cells;
+            Ok(())
+        })
+    }
+
     /// Gives a field the same value in every record.
     ///
     /// # Errors

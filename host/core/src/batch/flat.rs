@@ -27,19 +27,38 @@ pub struct Flat {
 impl Batch {
     /// This batch as flat lists; the origins are 0, 1, 2, …
     pub fn to_flat(&self) -> Flat {
-        let cells: usize = self.rows.iter().map(|row| (row.end - row.first) as usize).sum();
+        let cells = self.rows.iter().map(|row| (row.end - row.first) as usize).sum();
+        let pool = self.data.pool.len().min(self.rows.len().saturating_mul(4096));
+        self.lists(self.names().map(str::to_owned).collect(), cells, pool, |field| Some(field.0))
+    }
+
+    /// These fields as flat lists; a name that comes twice has its fields under the later one.
+    pub fn to_flat_fields(&self, names: Vec<String>) -> Flat {
+        let mut asked = vec![None; self.data.names.len()];
+        for (index, name) in (0..).zip(&names) {
+            if let Some(place) = self.field(name).and_then(|field| asked.get_mut(field.0 as usize)) {
+                *place = Some(index);
+            }
+        }
+        let cells = self.rows.len() * names.len();
+        self.lists(names, cells, 0, |field| asked.get(field.0 as usize).copied().flatten())
+    }
+
+    /// The cells to which `number` gives the index of a name.
+    fn lists(&self, names: Vec<String>, cells: usize, pool: usize, number: impl Fn(FieldId) -> Option<u32>) -> Flat {
         let mut flat = Flat {
-            names: self.names().map(str::to_owned).collect(),
+            names,
             rows: Vec::with_capacity(self.rows.len()),
             fields: Vec::with_capacity(cells),
             kinds: Vec::with_capacity(cells),
             ends: Vec::with_capacity(cells),
-            pool: Vec::with_capacity(self.data.pool.len().min(self.rows.len().saturating_mul(4096))),
+            pool: Vec::with_capacity(pool),
             origins: (0..self.rows.len() as u32).collect(),
         };
         for row in &self.rows {
             for cell in self.data.cells(*row) {
-                flat.fields.push(cell.field.0);
+                let Some(field) = number(cell.field) else { continue };
+                flat.fields.push(field);
                 flat.kinds.push(cell.kind as u8);
                 flat.pool.extend_from_slice(self.data.bytes(*cell));
                 flat.ends.push(flat.pool.len() as u32);

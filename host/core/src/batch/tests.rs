@@ -115,6 +115,31 @@ proptest! {
     }
 
     #[test]
+    fn some_fields_round_trip_and_replace_as_in_a_map_per_record(model in model(), new in model(), names in proptest::collection::btree_set(name(), 0..8)) {
+        let batch = build(&model);
+        let names: Vec<String> = names.into_iter().collect();
+        let times: Vec<_> = batch.records().map(|record| record.time()).collect();
+        let (some, _) = Batch::from_flat(batch.to_flat_fields(names.clone()), &times).unwrap();
+        let mut only = model.clone();
+        only.iter_mut().for_each(|(_, fields)| fields.retain(|name, _| names.contains(name)));
+        assert_is(&some, &only);
+
+        let mut changed = batch.clone();
+        let origins: Vec<u32> = (0..model.len() as u32).rev().take(new.len()).collect();
+        changed.set_fields(&names, &build(&new), &origins).unwrap();
+        let mut expected = model.clone();
+        for ((_, new), origin) in new.into_iter().zip(&origins) {
+            let (_, fields) = &mut expected[*origin as usize];
+            fields.retain(|name, _| !names.contains(name));
+            for (name, value) in new {
+                fields.entry(name).or_insert(value);
+            }
+        }
+        assert_is(&changed, &expected);
+        assert_is(&batch, &model);
+    }
+
+    #[test]
     fn flat_lists_that_lie_are_refused_or_harmless(model in model(), place in any::<prop::sample::Index>(), list in 0..5u8, value in any::<u32>()) {
         let batch = build(&model);
         let times: Vec<_> = batch.records().map(|record| record.time()).collect();

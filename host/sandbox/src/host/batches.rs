@@ -79,6 +79,13 @@ impl Host {
         self.records.as_mut().filter(|_| current).ok_or_else(stale)
     }
 
+    fn give_lists(&mut self, lists: Lists) -> wasmtime::Result<Flat> {
+        let Lists { names, rows, fields, kinds, ends, pool, origins } = lists;
+        let flat = Flat { names, rows, fields, kinds, ends, pool, origins };
+        self.charge(bytes(&flat))?;
+        Ok(flat)
+    }
+
     /// As many values as there are records?
     fn fits(&self, handle: &Resource<Records>, values: usize) -> Result<()> {
         match self.records(handle)?.batch.len() {
@@ -198,22 +205,37 @@ impl batches::HostBatch for Host {
     }
 
     fn take(&mut self, handle: Resource<Records>) -> wasmtime::Result<Flat> {
-        let Lists { names, rows, fields, kinds, ends, pool, origins } = self.records(&handle)?.batch.to_flat();
-        let flat = Flat { names, rows, fields, kinds, ends, pool, origins };
-        self.charge(bytes(&flat))?;
-        Ok(flat)
+        let lists = self.records(&handle)?.batch.to_flat();
+        self.give_lists(lists)
+    }
+
+    fn take_fields(&mut self, handle: Resource<Records>, names: Vec<String>) -> wasmtime::Result<Flat> {
+        let lists = self.records(&handle)?.batch.to_flat_fields(names);
+        self.give_lists(lists)
     }
 
     fn put(&mut self, handle: Resource<Records>, flat: Flat) -> wasmtime::Result<()> {
         self.charge(bytes(&flat))?;
         let records = self.records_mut(&handle)?;
-        let times: Vec<Timestamp> = records.batch.records().map(|record| record.time()).collect();
-        let Flat { names, rows, fields, kinds, ends, pool, origins } = flat;
-        let (batch, from) = Batch::from_flat(Lists { names, rows, fields, kinds, ends, pool, origins }, &times)?;
+        let (batch, from) = lift_lists(flat, &records.batch)?;
         let origin = |&index: &u32| records.origins.get(index as usize).copied();
         records.origins = from.iter().filter_map(origin).collect();
         (records.batch, records.shared) = (batch, false);
         Ok(())
+    }
+
+    fn put_fields(&mut self, handle: Resource<Records>, names: Vec<String>, flat: Flat) -> wasmtime::Result<()> {
+        self.charge(bytes(&flat) + names.iter().map(|name| EACH + name.len()).sum::<usize>())?;
+        let batch = &mut self.records_mut(&handle)?.batch;
+        let (new, origins) = lift_lists(flat, batch)?;
+        let mut named = vec![false; batch.len()];
+        for origin in &origins {
+            let place = named.get_mut(*origin as usize);
+            if place.is_none_or(|place| std::mem::replace(place, true)) {
+                return Err(output(format!("the plugin gave new fields for record {origin} twice")).into());
+            }
+        }
+        Ok(batch.set_fields(&names, &new, &origins)?)
     }
 
     fn drop(&mut self, handle: Resource<Records>) -> wasmtime::Result<()> {
@@ -222,6 +244,13 @@ impl batches::HostBatch for Host {
         }
         Ok(())
     }
+}
+
+/// The records that flat lists hold, made from those of `before`, and their origins.
+fn lift_lists(flat: Flat, before: &Batch) -> Result<(Batch, Vec<u32>)> {
+    let times: Vec<Timestamp> = before.records().map(|record| record.time()).collect();
+    let Flat { names, rows, fields, kinds, ends, pool, origins } = flat;
+    Batch::from_flat(Lists { names, rows, fields, kinds, ends, pool, origins }, &times)
 }
 
 fn bytes(flat: &Flat) -> usize {

@@ -1,8 +1,9 @@
 //! Works on columns, for tests and for measuring the boundary.
 //!
 //! The configuration is a word: `pass` answers the batch untouched; `edit` upper-cases `level`, drops `user` and adds
-//! `site`; `read` reads every text column; `touch` reads and writes every text column; `flat` takes and puts the whole
-//! batch; `halve` keeps every second record, twice; `reject` rejects records whose `level` is `bad`.
+//! `site`; `read` reads every text column; `touch` reads and writes every text column; `fields` does the same with flat
+//! lists; `flat` takes and puts the whole batch; `halve` keeps every second record, twice; `reject` rejects records whose
+//! `level` is `bad`.
 
 wit_bindgen::generate!({ path: "../../../wit/headworks-plugin/0.1.0", world: "transformer" });
 
@@ -33,6 +34,7 @@ enum Work {
     Edit,
     Read,
     Touch,
+    Fields,
     Flat,
     Halve,
     Reject,
@@ -45,6 +47,7 @@ impl GuestInstance for Work {
             "edit" => Self::Edit,
             "read" => Self::Read,
             "touch" => Self::Touch,
+            "fields" => Self::Fields,
             "flat" => Self::Flat,
             "halve" => Self::Halve,
             "reject" => Self::Reject,
@@ -72,6 +75,13 @@ impl GuestInstance for Work {
                 for name in records.names() {
                     let column = records.text_column(&name);
                     records.set_text_column(&name, &column);
+                }
+            }
+            Self::Fields => {
+                for name in records.names() {
+                    let names = [name];
+                    let column = records.take_fields(&names);
+                    records.put_fields(&names, &column);
                 }
             }
             Self::Flat => {

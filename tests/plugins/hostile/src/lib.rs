@@ -166,6 +166,11 @@ impl GuestInstance for Work {
             "twice" => {
                 records.put(&Flat { rows: vec![2], fields: vec![0, 0], kinds: vec![4, 4], ends: vec![1, 1], ..one_text("a") })
             }
+            "fields-twice" => {
+                let two = Flat { rows: vec![1, 1], origins: vec![0, 0], ..one_text("a") };
+                records.put_fields(&[name.to_owned()], &two);
+            }
+            "fields-outside" => records.put_fields(&[name.to_owned()], &Flat { origins: vec![7], ..one_text("a") }),
             "huge-list" => unsafe { set_text_column_raw(handle(&records), name.as_ptr(), name.len(), 8, 0x7fff_ffff) },
             "past-the-end" => unsafe { set_text_column_raw(handle(&records), name.as_ptr(), name.len(), 0xffff_0000, 1000) },
             "overlapping" => {
