@@ -11,6 +11,7 @@ mod doctor;
 mod example;
 mod logging;
 mod management;
+mod plugins;
 mod process;
 mod serve;
 mod settings;

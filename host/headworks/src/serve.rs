@@ -3,9 +3,10 @@
 use crate::addresses::Addresses;
 use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
+use crate::plugins::Plugins;
 use crate::settings::{Durability, Settings, address};
 use crate::{example, logging};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use axum::body::Body;
 use axum::http::Response;
 use cap_std::ambient_authority;
@@ -16,9 +17,8 @@ use headworks_flowg::FlowgState;
 use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, serve};
 use headworks_identity::{Bootstrapped, Identity, IdentityOptions};
 use headworks_pipelines::{PipelineOptions, Pipelines};
-use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
+use headworks_sandbox::Limits;
 use headworks_store::{Store, StoreOptions};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -140,8 +140,9 @@ struct Started {
 
 /// Everything between the open store and the first request.
 async fn start(settings: &Settings, store: &Store, limits: &Limits) -> Result<Started> {
-    let vrl = load_plugin(settings, limits, "vrl").await?;
-    let pipelines = Pipelines::new(store.clone(), vrl, PipelineOptions::default());
+    let plugins = Plugins::new(settings, limits)?;
+    let vrl = plugins.load("vrl").await?;
+    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), Arc::new(plugins), PipelineOptions::default());
     let options = IdentityOptions {
         bootstrap_user: settings.bootstrap.user.clone(),
         bootstrap_password: settings.bootstrap.password.clone(),
@@ -158,39 +159,6 @@ async fn start(settings: &Settings, store: &Store, limits: &Limits) -> Result<St
         example::load(folder, store, &pipelines).await.with_context(|| format!("cannot load {}", folder.display()))?;
     }
     Ok(Started { identity, pipelines, told })
-}
-
-/// Loads a first-party component by its name.
-async fn load_plugin(settings: &Settings, limits: &Limits, name: &str) -> Result<Plugin> {
-    let program = std::env::current_exe().context("the path of this program is unknown")?;
-    let path = component(settings, &program, name)?;
-    let component = tokio::fs::read(&path).await.with_context(|| format!("cannot read {}", path.display()))?;
-    let sandbox = Sandbox::new(SandboxOptions {
-        limits: limits.clone(),
-        cache_dir: settings.data.join("cache"),
-        compiler: CompilerCommand { program, arguments: vec!["compile-component".to_owned()] },
-    })?;
-    sandbox.load(&component).await.with_context(|| format!("the component {} cannot be loaded", path.display()))
-}
-
-/// Where a component is: in the folder of the settings, else beside the program or one folder above.
-fn component(settings: &Settings, program: &Path, name: &str) -> Result<PathBuf> {
-    let beside = program.parent().unwrap_or(Path::new("."));
-    let folders = match &settings.components {
-        Some(folder) => vec![folder.clone()],
-        None => vec![beside.join("components"), beside.join("../components")],
-    };
-    let paths: Vec<PathBuf> = folders.iter().map(|folder| folder.join(format!("{name}.wasm"))).collect();
-    match paths.iter().find(|path| path.is_file()) {
-        Some(path) => Ok(path.clone()),
-        None => {
-            let looked: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-            bail!(
-                "the component {name} is not at {}: build the components, or say where they are with --components",
-                looked.join(" or ")
-            )
-        }
-    }
 }
 
 /// Tells the operator what runs where, and what has to be kept now because it is never shown again.

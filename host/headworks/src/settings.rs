@@ -6,6 +6,7 @@
 use crate::cli::ServeArguments;
 use anyhow::{Context, Result, bail};
 use headworks_http::HttpLimits;
+use headworks_http::outbound::{Allowed, OutboundOptions};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -33,6 +34,19 @@ pub(crate) struct Settings {
     pub(crate) reset: Reset,
     pub(crate) log: Log,
     pub(crate) http: Http,
+    pub(crate) outbound: Outbound,
+}
+
+/// What plugins may reach.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Outbound {
+    /// Addresses and ranges besides the public internet.
+    allow: Vec<String>,
+    /// A file of certificates in PEM that are trusted too.
+    roots: Option<PathBuf>,
+    /// Whether a forwarder may accept every certificate when its configuration says so.
+    insecure: bool,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -107,6 +121,7 @@ impl Default for Settings {
             reset: Reset::default(),
             log: Log::default(),
             http: Http::default(),
+            outbound: Outbound::default(),
         }
     }
 }
@@ -130,6 +145,8 @@ enum Kind {
     Number,
     /// Separated by commas.
     Texts,
+    /// `true` or `false`.
+    Flag,
 }
 
 const NAMES: &[(&str, Kind)] = &[
@@ -161,6 +178,9 @@ const NAMES: &[(&str, Kind)] = &[
     ("http.write_timeout_ms", Kind::Number),
     ("http.idle_timeout_ms", Kind::Number),
     ("http.drain_timeout_ms", Kind::Number),
+    ("outbound.allow", Kind::Texts),
+    ("outbound.roots", Kind::Text),
+    ("outbound.insecure", Kind::Flag),
 ];
 
 /// Names that FlowG installations have in their environment (FlowG 17); ours come before them.
@@ -194,7 +214,7 @@ impl Settings {
             let alias = || ALIASES.iter().find(|(_, setting)| setting == name).and_then(|(alias, _)| given(alias));
             let own = variable(name);
             if let Some(text) = given(&own).or_else(alias) {
-                let value = kind.read(text).with_context(|| format!("{own}={text} is no number"))?;
+                let value = kind.read(text).with_context(|| format!("{own}={text} is {}", kind.wanted()))?;
                 put(&mut table, name, value)?;
             }
         }
@@ -208,6 +228,17 @@ impl Settings {
             bail!("listen has to name at least one address");
         }
         Ok(settings)
+    }
+
+    /// What plugins may reach.
+    pub(crate) fn outbound(&self) -> Result<OutboundOptions> {
+        let Outbound { allow, roots, insecure } = &self.outbound;
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path).with_context(|| format!("outbound.roots: cannot read {}", path.display()))
+        };
+        let roots = roots.as_ref().map(read).transpose()?;
+        let allow = Allowed::parse(allow).map_err(|why| anyhow::anyhow!("outbound.allow: {why}"))?;
+        Ok(OutboundOptions { allow, roots, insecure: *insecure })
     }
 
     /// Bounds of the listeners.
@@ -256,10 +287,19 @@ impl ServeArguments {
 }
 
 impl Kind {
+    const fn wanted(self) -> &'static str {
+        match self {
+            Self::Number => "no number",
+            Self::Flag => "neither true nor false",
+            Self::Text | Self::Texts => "no text",
+        }
+    }
+
     fn read(self, text: &str) -> Option<Value> {
         Some(match self {
             Self::Text => Value::String(text.to_owned()),
             Self::Number => Value::Integer(text.trim().parse().ok()?),
+            Self::Flag => Value::Boolean(text.trim().parse().ok()?),
             Self::Texts => Value::Array(text.split(',').map(|part| Value::String(part.trim().to_owned())).collect()),
         })
     }
@@ -336,6 +376,7 @@ mod tests {
                 "durability" => "buffered",
                 "log.format" => "json",
                 _ if *kind == Kind::Number => "9000",
+                _ if *kind == Kind::Flag => "true",
                 _ => "x",
             };
             Settings::of(&ServeArguments::default(), &environment(&[(&variable(name), value)])).map(drop).expect(name);

@@ -8,6 +8,7 @@ mod body;
 mod connection;
 mod context;
 mod limits;
+pub mod outbound;
 mod server;
 mod service;
 

@@ -5,6 +5,7 @@
 
 use crate::condition::Condition;
 use crate::counters::{Counters, NODE_PREFIX, PIPELINE_LOGS, STREAM_LOGS};
+use crate::forward::Target;
 use crate::graph::{Graph, Node};
 use crate::transform::{Boxed, Transform};
 use headworks_core::{Error, ErrorCode, Result};
@@ -43,6 +44,13 @@ pub(crate) enum Action {
     /// The pipeline of this name.
     Call(String),
     Store(Arc<Stream>),
+    Deliver(Arc<Delivery>),
+}
+
+/// Where a forwarder sends.
+pub(crate) struct Delivery {
+    pub(crate) name: String,
+    pub(crate) target: Arc<dyn Target>,
 }
 
 /// Where a router writes.
@@ -53,14 +61,16 @@ pub(crate) struct Stream {
 
 impl Action {
     const fn is_terminal(&self) -> bool {
-        matches!(self, Self::Count(_) | Self::Call(_) | Self::Store(_))
+        matches!(self, Self::Count(_) | Self::Call(_) | Self::Store(_) | Self::Deliver(_))
     }
 }
 
-/// Finds the transformers that a graph names.
-pub(crate) trait Transformers: Sync {
+/// Finds the transformers and forwarders that a graph names.
+pub(crate) trait Parts: Sync {
     /// The transformer of this name.
-    fn find<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>>;
+    fn transformer<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>>;
+    /// The forwarder of this name, ready to deliver.
+    fn forwarder<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Arc<dyn Target>>>;
 }
 
 fn broken(cause: impl Into<String>) -> Error {
@@ -72,12 +82,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`ErrorCode::BrokenPipeline`] with the cause; other codes when something that may pass stood in the way.
-    pub(crate) async fn build(
-        name: &str,
-        graph: &Graph,
-        counters: Option<Arc<Counters>>,
-        transformers: &dyn Transformers,
-    ) -> Result<Self> {
+    pub(crate) async fn build(name: &str, graph: &Graph, counters: Option<Arc<Counters>>, parts: &dyn Parts) -> Result<Self> {
         let counted = counters.is_some();
         let counters = counters.unwrap_or_default();
         let metric_names = metric_names(graph)?;
@@ -92,7 +97,7 @@ impl Plan {
                     entries.insert(kind.to_owned(), steps.len());
                     Action::Pass
                 }
-                "transform" => Action::Transform(transformers.find(setting(node, "transformer")?).await?),
+                "transform" => Action::Transform(parts.transformer(setting(node, "transformer")?).await?),
                 "switch" => {
                     let condition = Condition::compile_optional(setting(node, "condition")?);
                     Action::Switch(condition.map_err(|error| broken(error.message))?)
@@ -108,8 +113,11 @@ impl Plan {
                     let stored = if counted { stored() } else { metrics::Counter::noop() };
                     Action::Store(Arc::new(Stream { name, stored }))
                 }
-                // No forwarder can be saved yet, so none is ever found.
-                "forwarder" => return Err(broken(format!("forwarder {:?} not found", setting(node, "forwarder")?))),
+                "forwarder" => {
+                    let name = setting(node, "forwarder")?;
+                    let target = parts.forwarder(name).await?;
+                    Action::Deliver(Arc::new(Delivery { name: name.to_owned(), target }))
+                }
                 other => return Err(broken(format!("unknown node type: {other}"))),
             };
             places.insert(&node.id, steps.len());

@@ -4,7 +4,7 @@
 //! true: the outcome for a record does not depend on the records that share its batch.
 
 use crate::engine::Shared;
-use crate::plan::{Action, Plan, Step, Stream};
+use crate::plan::{Action, Delivery, Plan, Step, Stream};
 use crate::transform::{Boxed, Transform};
 use headworks_core::{Batch, Error, ErrorCode, TenantId};
 use headworks_sandbox::{CallFailure, Transformed};
@@ -38,14 +38,18 @@ pub(crate) struct Outcome {
 pub(crate) struct Failure(pub(crate) Error);
 
 /// Something done with some records.
+#[derive(Clone)]
 pub(crate) struct Effect {
     pub(crate) deed: Deed,
     origins: Origins,
 }
 
+#[derive(Clone)]
 pub(crate) enum Deed {
     /// These records are appended to a stream.
     Store(Arc<Stream>, Batch),
+    /// These records are sent through a forwarder, on behalf of these pipelines, the outermost first.
+    Deliver(Arc<Delivery>, Batch, Vec<Arc<Plan>>),
     /// A metric node counts.
     Count(Arc<AtomicU64>),
     /// A pipeline was run, well or badly.
@@ -53,6 +57,7 @@ pub(crate) enum Deed {
 }
 
 /// Per record of an effect: which record of the batch it comes from.
+#[derive(Clone)]
 enum Origins {
     /// The same, for the first so many.
     Same(u32),
@@ -86,13 +91,23 @@ pub(crate) struct Run<'e> {
     alone: bool,
     rows: u64,
     steps: u32,
+    /// The pipelines under way, the outermost first.
+    callers: Vec<Arc<Plan>>,
     pub(crate) dead: Vec<Dead>,
 }
 
 impl<'e> Run<'e> {
     pub(crate) fn new(shared: &'e Shared, tenant: TenantId, alone: bool, records: usize) -> Self {
         let rows = MAX_ROWS.saturating_add(ROWS_PER_RECORD.saturating_mul(records as u64));
-        Self { shared, tenant, alone, rows, steps: MAX_STEPS, dead: Vec::new() }
+        Self { shared, tenant, alone, rows, steps: MAX_STEPS, callers: Vec::new(), dead: Vec::new() }
+    }
+
+    /// Runs a pipeline from one of its entry points.
+    pub(crate) async fn enter(&mut self, plan: &Arc<Plan>, entry: usize, batch: &Batch, depth: usize) -> Ran {
+        self.callers.push(Arc::clone(plan));
+        let ran = self.step(plan, entry, batch, depth).await;
+        self.callers.pop();
+        ran
     }
 
     /// Runs a step and all that follows it.
@@ -121,6 +136,9 @@ impl<'e> Run<'e> {
                 Action::Transform(transform) => self.transform(plan, step, transform.as_ref(), batch, depth).await,
                 Action::Count(counter) => Ok(Outcome::of(Deed::Count(Arc::clone(counter)), batch)),
                 Action::Store(stream) => Ok(Outcome::of(Deed::Store(Arc::clone(stream), batch.clone()), batch)),
+                Action::Deliver(delivery) => {
+                    Ok(Outcome::of(Deed::Deliver(Arc::clone(delivery), batch.clone(), self.callers.clone()), batch))
+                }
                 Action::Call(name) => self.call(name, batch, depth).await,
             }
         })
@@ -208,7 +226,7 @@ impl<'e> Run<'e> {
             Err(error) if error.code == ErrorCode::NotFound => return everywhere(Error { code: ErrorCode::Failed, ..error }),
             Err(error) => return everywhere(error),
         };
-        let mut outcome = self.step(&plan, entry, batch, depth + 1).await?;
+        let mut outcome = self.enter(&plan, entry, batch, depth + 1).await?;
         outcome.effects.extend(outcome.ran(&plan, batch.len()));
         Ok(outcome)
     }
@@ -287,11 +305,33 @@ impl Outcome {
                 continue;
             }
             let mask: Vec<bool> = effect.origins.iter().map(&runs).collect();
-            if let Deed::Store(_, batch) = &mut effect.deed {
+            if let Deed::Store(_, batch) | Deed::Deliver(_, batch, _) = &mut effect.deed {
                 *batch = batch.filter(&mask);
             }
             effect.origins = Origins::Each(effect.origins.iter().filter(|row| runs(*row)).collect());
         }
+    }
+
+    /// What is done with the records of a range.
+    pub(crate) fn within(&self, range: &Range<u32>) -> Self {
+        let mut part = Self { failures: BTreeMap::new(), effects: self.effects.clone() };
+        part.keep(|row| range.contains(&row));
+        part
+    }
+
+    /// A record failed after it had been run: in what was done with it for these pipelines.
+    pub(crate) fn fail_late(&mut self, row: u32, error: Error, callers: &[Arc<Plan>]) {
+        self.fail(row, error);
+        let mut failed = Vec::new();
+        for effect in &mut self.effects {
+            let Deed::Ran(plan, true) = &effect.deed else { continue };
+            if callers.iter().any(|caller| Arc::ptr_eq(caller, plan)) && effect.origins.iter().any(|origin| origin == row) {
+                let (badly, well) = effect.origins.iter().partition(|origin| *origin == row);
+                failed.push(Effect { deed: Deed::Ran(Arc::clone(plan), false), origins: Origins::Each(badly) });
+                effect.origins = Origins::Each(well);
+            }
+        }
+        self.effects.extend(failed);
     }
 
     /// That a plan was run on so many records, with this outcome.
@@ -306,6 +346,11 @@ impl Outcome {
 }
 
 impl Effect {
+    /// Per record: which record of the batch it comes from.
+    pub(crate) fn rows(&self) -> Vec<u32> {
+        self.origins.iter().collect()
+    }
+
     /// The number of records.
     pub(crate) fn len(&self) -> u64 {
         match &self.origins {

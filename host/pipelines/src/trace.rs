@@ -46,7 +46,7 @@ impl Serialize for NodeTrace {
 }
 
 pub(crate) async fn dry_run(shared: &Shared, tenant: TenantId, name: &str, graph: &Graph, records: &Batch) -> DryRun {
-    let plan = Plan::build(name, graph, None, &shared.transformers(tenant)).await;
+    let plan = Plan::build(name, graph, None, &shared.parts(tenant)).await;
     let entry = plan.and_then(|plan| Ok((plan.entry("direct")?, plan)));
     let (entry, plan) = match entry {
         Ok(found) => found,
@@ -104,7 +104,7 @@ impl<'e> Tracer<'e> {
                     },
                 },
                 Action::Call(name) => (None, self.shared.plan(self.tenant, name).await.err().map(|error| error.message)),
-                Action::Count(_) | Action::Store(_) => (None, None),
+                Action::Count(_) | Action::Store(_) | Action::Deliver(_) => (None, None),
             };
             self.push(NodeTrace { node: step.id.clone(), input: record.clone(), output, error: error.clone() })?;
             Ok(error)

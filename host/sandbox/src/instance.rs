@@ -1,21 +1,35 @@
 //! One instance of a component with its store, owned by one task at a time.
 
-use crate::bindings::exports::headworks::plugin::transforming::OpenError;
-use crate::bindings::{Offered, OfferedPre};
-use crate::host::{Host, Records};
+use crate::bindings::forwarder::{OfferedForwarder, OfferedForwarderPre};
+use crate::bindings::transformer::exports::headworks::plugin::transforming::OpenError;
+use crate::bindings::transformer::{Offered, OfferedPre};
+use crate::host::{Host, Records, Services};
 use crate::{CallFailure, Digest, Limits, Transformed};
 use headworks_core::{Batch, Error, ErrorCode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::component::ResourceAny;
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{Engine, Store, UpdateDeadline};
+
+/// A component that can be instantiated, by its world.
+pub(crate) enum Linked {
+    Transformer(OfferedPre<Host>),
+    Forwarder(OfferedForwarderPre<Host>),
+}
+
+/// What an instance exports.
+pub(crate) enum Exports {
+    Transformer(Offered),
+    Forwarder(OfferedForwarder),
+}
 
 /// A store with a component in it, and whatever handle of the component's own it holds.
 pub(crate) struct Instance {
-    store: Store<Host>,
-    component: Offered,
-    limits: Arc<Limits>,
-    digest: Digest,
+    pub(crate) store: Store<Host>,
+    pub(crate) component: Exports,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) digest: Digest,
 }
 
 /// An instance that has read its configuration.
@@ -24,9 +38,30 @@ pub(crate) struct Opened {
     handle: ResourceAny,
 }
 
+impl Linked {
+    fn engine(&self) -> &Engine {
+        match self {
+            Self::Transformer(linked) => linked.engine(),
+            Self::Forwarder(linked) => linked.engine(),
+        }
+    }
+
+    async fn instantiate(&self, store: &mut Store<Host>) -> wasmtime::Result<Exports> {
+        Ok(match self {
+            Self::Transformer(linked) => Exports::Transformer(linked.instantiate_async(store).await?),
+            Self::Forwarder(linked) => Exports::Forwarder(linked.instantiate_async(store).await?),
+        })
+    }
+}
+
 impl Instance {
-    pub(crate) async fn new(pre: &OfferedPre<Host>, limits: &Arc<Limits>, digest: Digest) -> Result<Self, CallFailure> {
-        let mut store = Store::new(pre.engine(), Host::new(limits, &digest));
+    pub(crate) async fn new(
+        linked: &Linked,
+        limits: &Arc<Limits>,
+        digest: Digest,
+        services: Services,
+    ) -> Result<Self, CallFailure> {
+        let mut store = Store::new(linked.engine(), Host::new(limits, &digest, services));
         store.limiter(|host| &mut host.limiter);
         store.set_hostcall_fuel(limits.call_bytes);
         store.set_max_component_handles(limits.handles);
@@ -35,7 +70,7 @@ impl Instance {
             store.data_mut().tick()?;
             Ok(UpdateDeadline::Yield(1))
         });
-        let made = within(limits, pre.instantiate_async(&mut store)).await;
+        let made = within(limits.call_cpu + limits.call_wait, linked.instantiate(&mut store)).await;
         match made {
             Ok(component) => Ok(Self { store, component, limits: Arc::clone(limits), digest }),
             Err(error) => Err(CallFailure::read(&error, store.data_mut().limiter.refusal(), digest)),
@@ -45,18 +80,25 @@ impl Instance {
     /// What the component says of itself.
     pub(crate) async fn describe(mut self) -> Result<crate::Description, CallFailure> {
         self.begin();
-        let answer = within(&self.limits, self.component.headworks_plugin_plugin().call_describe(&mut self.store)).await;
-        match answer {
-            Ok(description) => Ok(description.into()),
-            Err(error) => Err(self.failure(&error)),
-        }
+        let most = self.limits.call_cpu + self.limits.call_wait;
+        let answer = match &self.component {
+            Exports::Transformer(component) => {
+                within(most, component.headworks_plugin_plugin().call_describe(&mut self.store)).await.map(Into::into)
+            }
+            Exports::Forwarder(component) => {
+                within(most, component.headworks_plugin_plugin().call_describe(&mut self.store)).await.map(Into::into)
+            }
+        };
+        answer.map_err(|error| self.failure(&error))
     }
 
     /// Has the component read its configuration.
     pub(crate) async fn open(mut self, config: &str) -> Result<Opened, CallFailure> {
         self.begin();
-        let transforming = self.component.headworks_plugin_transforming();
-        let answer = within(&self.limits, transforming.instance().call_open(&mut self.store, config)).await;
+        let Exports::Transformer(component) = &self.component else { return Err(self.other_world("transformer")) };
+        let transforming = component.headworks_plugin_transforming();
+        let most = self.limits.call_cpu + self.limits.call_wait;
+        let answer = within(most, transforming.instance().call_open(&mut self.store, config)).await;
         self.store.data_mut().end();
         match answer {
             Ok(Ok(handle)) => Ok(Opened { instance: self, handle }),
@@ -68,13 +110,18 @@ impl Instance {
         }
     }
 
+    /// The failure of asking a component for what it is not.
+    pub(crate) fn other_world(&self, wanted: &str) -> CallFailure {
+        CallFailure::of(Error::new(ErrorCode::PluginRefused, format!("this plugin is no {wanted}")), self.digest)
+    }
+
     /// Opens the accounts of a call.
-    fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.store.set_epoch_deadline(1);
         self.store.data_mut().begin();
     }
 
-    fn failure(&mut self, error: &wasmtime::Error) -> CallFailure {
+    pub(crate) fn failure(&mut self, error: &wasmtime::Error) -> CallFailure {
         CallFailure::read(error, self.store.data_mut().limiter.refusal(), self.digest)
     }
 }
@@ -87,9 +134,10 @@ impl Opened {
         let records = batch.len();
         instance.begin();
         let batch = instance.store.data_mut().give(batch);
-        let transforming = instance.component.headworks_plugin_transforming();
-        let methods = transforming.instance();
-        let answer = within(&instance.limits, methods.call_transform(&mut instance.store, self.handle, batch)).await;
+        let Exports::Transformer(component) = &instance.component else { return Err(instance.other_world("transformer")) };
+        let methods = component.headworks_plugin_transforming().instance();
+        let most = instance.limits.call_cpu + instance.limits.call_wait;
+        let answer = within(most, methods.call_transform(&mut instance.store, self.handle, batch)).await;
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => return Err(instance.failure(&error)),
@@ -113,8 +161,7 @@ impl Opened {
 }
 
 /// Runs a call within its time. A guest that waits inside the host is not seen by the engine's clock.
-async fn within<T>(limits: &Limits, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
-    let most = limits.call_cpu + limits.call_wait;
+pub(crate) async fn within<T>(most: Duration, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
     tokio::time::timeout(most, call).await.unwrap_or_else(|_| {
         let message = format!("the plugin took more than {most:?} for one call; it was stopped");
         Err(wasmtime::Error::new(Error::new(ErrorCode::PluginDeadline, message)))

@@ -6,7 +6,7 @@ use std::time::Duration;
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// Every limit of the sandbox that concerns transformers. All are on by default.
+/// Every limit of the sandbox. All are on by default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a component.
@@ -35,6 +35,10 @@ pub struct Limits {
     pub call_cpu: Duration,
     /// Time that a call may take beyond its CPU time, when it waits in the host or for the processor.
     pub call_wait: Duration,
+    /// Time that one request or connection of a component may take.
+    pub network_wait: Duration,
+    /// Bytes of the answer to one request of a component.
+    pub response_bytes: usize,
     /// Bytes that cross between component and host in one call, both directions together.
     pub call_bytes: usize,
     /// Records given to one call; more are given in several calls.
@@ -57,6 +61,8 @@ pub struct Limits {
     pub log_lines: u32,
     /// Instances of one transformer; further calls wait for one.
     pub instances: usize,
+    /// Instances of one forwarder; further calls wait for one.
+    pub sinks: usize,
     /// So many failures in [`breaker_window`](Self::breaker_window) without a success between them suspend a transformer.
     pub breaker_failures: usize,
     /// See [`breaker_failures`](Self::breaker_failures).
@@ -86,6 +92,8 @@ impl Default for Limits {
             stack: 512 * KIB,
             call_cpu: Duration::from_secs(1),
             call_wait: Duration::from_millis(250),
+            network_wait: Duration::from_secs(30),
+            response_bytes: 8 * MIB,
             call_bytes: 16 * MIB,
             call_records: 1024,
             handles: 1024,
@@ -96,6 +104,7 @@ impl Default for Limits {
             log_bytes: 64 * KIB,
             log_line: KIB,
             log_lines: 100,
+            sinks: 16,
             instances: std::thread::available_parallelism().map_or(1, usize::from),
             breaker_failures: 5,
             breaker_window: Duration::from_secs(60),
@@ -122,6 +131,7 @@ impl fmt::Display for Limits {
             ("table elements", self.table_elements.to_string()),
             ("wasm stack", bytes(self.stack)),
             ("call", format!("{} of CPU and {} more of waiting", time(self.call_cpu), time(self.call_wait))),
+            ("request to elsewhere", format!("{}, {} of answer", time(self.network_wait), bytes(self.response_bytes))),
             ("records and bytes per call", format!("{}, {}", self.call_records, bytes(self.call_bytes))),
             ("handles", self.handles.to_string()),
             ("random bytes per call", bytes(self.random_bytes)),
@@ -138,7 +148,7 @@ impl fmt::Display for Limits {
                 "log",
                 format!("{} per call, {} a line, {} lines a second", bytes(self.log_bytes), bytes(self.log_line), self.log_lines),
             ),
-            ("instances per transformer", self.instances.to_string()),
+            ("instances per transformer, per forwarder", format!("{}, {}", self.instances, self.sinks)),
             (
                 "suspended after",
                 format!(

@@ -1,11 +1,12 @@
 //! A loaded component.
 
-use crate::bindings::OfferedPre;
-use crate::bindings::exports::headworks::plugin::plugin as crossing;
-use crate::host::Host;
-use crate::instance::{Instance, Opened};
-use crate::{CallFailure, Digest, Limits, Transformer};
-use headworks_core::Result;
+use crate::bindings::{forwarder, transformer};
+use crate::host::Services;
+use crate::instance::{Instance, Linked, Opened};
+use crate::outbound::Grant;
+use crate::sink::OpenedSink;
+use crate::{CallFailure, Digest, Forwarder, Limits, Transformer};
+use headworks_core::{Error, ErrorCode, Result};
 use std::sync::Arc;
 
 /// A component's own account of itself.
@@ -23,9 +24,18 @@ pub struct Description {
     pub grants: Vec<String>,
 }
 
-impl From<crossing::Description> for Description {
-    fn from(description: crossing::Description) -> Self {
-        let crossing::Description { name, version, summary, config_schema, grants } = description;
+impl From<transformer::exports::headworks::plugin::plugin::Description> for Description {
+    fn from(description: transformer::exports::headworks::plugin::plugin::Description) -> Self {
+        let transformer::exports::headworks::plugin::plugin::Description { name, version, summary, config_schema, grants } =
+            description;
+        Self { name, version, summary, config_schema, grants }
+    }
+}
+
+impl From<forwarder::exports::headworks::plugin::plugin::Description> for Description {
+    fn from(description: forwarder::exports::headworks::plugin::plugin::Description) -> Self {
+        let forwarder::exports::headworks::plugin::plugin::Description { name, version, summary, config_schema, grants } =
+            description;
         Self { name, version, summary, config_schema, grants }
     }
 }
@@ -35,16 +45,25 @@ impl From<crossing::Description> for Description {
 pub struct Plugin(Arc<Inner>);
 
 struct Inner {
-    component: OfferedPre<Host>,
+    linked: Linked,
     description: Description,
     digest: Digest,
     limits: Arc<Limits>,
+    services: Services,
 }
 
 impl Plugin {
-    pub(crate) async fn new(component: OfferedPre<Host>, digest: Digest, limits: Arc<Limits>) -> Result<Self, CallFailure> {
-        let description = Instance::new(&component, &limits, digest).await?.describe().await?;
-        Ok(Self(Arc::new(Inner { component, description, digest, limits })))
+    pub(crate) async fn new(
+        linked: Linked,
+        digest: Digest,
+        limits: Arc<Limits>,
+        mut services: Services,
+    ) -> Result<Self, CallFailure> {
+        let description = Instance::new(&linked, &limits, digest, services.clone()).await?.describe().await?;
+        let asked: Result<Vec<Grant>, String> = description.grants.iter().map(|grant| Grant::parse(grant)).collect();
+        let refused = |why| CallFailure::of(Error::new(ErrorCode::PluginRefused, format!("the plugin asks for {why}")), digest);
+        services.outbound.asked = asked.map_err(refused)?;
+        Ok(Self(Arc::new(Inner { linked, description, digest, limits, services })))
     }
 
     /// What the component says of itself.
@@ -63,7 +82,17 @@ impl Plugin {
 
     /// Makes an instance that has read this configuration.
     pub(crate) async fn open(&self, config: &str) -> Result<Opened, CallFailure> {
-        Instance::new(&self.0.component, &self.0.limits, self.0.digest).await?.open(config).await
+        self.instance().await?.open(config).await
+    }
+
+    /// Makes an instance that delivers with this configuration.
+    pub(crate) async fn open_sink(&self, config: &str) -> Result<OpenedSink, CallFailure> {
+        OpenedSink::new(self.instance().await?, config).await
+    }
+
+    async fn instance(&self) -> Result<Instance, CallFailure> {
+        let Inner { linked, digest, limits, services, .. } = &*self.0;
+        Instance::new(linked, limits, *digest, services.clone()).await
     }
 
     /// A transformer with this configuration. Opens one instance, which proves that the configuration can be used.
@@ -74,6 +103,16 @@ impl Plugin {
     pub async fn open_transformer(&self, config: &str) -> Result<Transformer> {
         let first = self.open(config).await.map_err(|failure| failure.error)?;
         Ok(Transformer::new(self.clone(), config, first))
+    }
+
+    /// A forwarder with this configuration. Opens one instance, which may connect to its target.
+    ///
+    /// # Errors
+    /// As [`open_transformer`](Self::open_transformer); [`Denied`](headworks_core::ErrorCode::PluginRefused) when the
+    /// configuration leads to a place that the plugin does not ask for in general.
+    pub async fn open_forwarder(&self, config: &str) -> Result<Forwarder> {
+        let first = self.open_sink(config).await.map_err(|failure| failure.error)?;
+        Ok(Forwarder::new(self.clone(), config, first))
     }
 }
 

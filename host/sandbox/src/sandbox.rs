@@ -1,10 +1,13 @@
 //! Loading components.
 
-use crate::bindings::OfferedPre;
+use crate::bindings::forwarder::OfferedForwarderPre;
+use crate::bindings::transformer::OfferedPre;
 use crate::cache::Cache;
 use crate::compile::{Compiler, CompilerCommand};
-use crate::host::{self, Host};
-use crate::inspect::{self, refused};
+use crate::host::{self, Host, Outbound, Services};
+use crate::inspect::{self, World, refused};
+use crate::instance::Linked;
+use crate::outbound::{Network, Templates};
 use crate::precompiled::Trusted;
 use crate::{Digest, Limits, Plugin, engine};
 use headworks_core::{Error, Result};
@@ -14,7 +17,7 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 /// How a sandbox is set up.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SandboxOptions {
     /// What components may use.
     pub limits: Limits,
@@ -22,6 +25,10 @@ pub struct SandboxOptions {
     pub cache_dir: PathBuf,
     /// The child process that compiles.
     pub compiler: CompilerCommand,
+    /// What carries requests of components; without it they reach nothing.
+    pub network: Option<Arc<dyn Network>>,
+    /// Compiles texts that are computed from records.
+    pub templates: Arc<dyn Templates>,
 }
 
 /// Loads components. Clones are handles of the same sandbox.
@@ -31,7 +38,9 @@ pub struct Sandbox(Arc<Inner>);
 struct Inner {
     engine: Engine,
     fingerprint: u64,
-    linker: Linker<Host>,
+    transformers: Linker<Host>,
+    forwarders: Linker<Host>,
+    services: Services,
     cache: Arc<Cache>,
     compiler: Compiler,
     limits: Arc<Limits>,
@@ -43,12 +52,15 @@ impl Sandbox {
     /// # Errors
     /// The cache's folder cannot be used.
     pub fn new(options: SandboxOptions) -> Result<Self> {
-        let SandboxOptions { limits, cache_dir, compiler } = options;
+        let SandboxOptions { limits, cache_dir, compiler, network, templates } = options;
         let engine = engine::new(&limits)?;
         engine::start_clock(&engine)?;
+        let (transformers, forwarders) = host::linkers(&engine)?;
         Ok(Self(Arc::new(Inner {
+            transformers,
+            forwarders,
+            services: Services { outbound: Outbound { network, ..Outbound::default() }, templates },
             fingerprint: engine::fingerprint(&engine),
-            linker: host::linker(&engine)?,
             cache: Arc::new(Cache::open(&cache_dir)?),
             compiler: Compiler::new(compiler, limits.clone()),
             limits: Arc::new(limits),
@@ -68,15 +80,21 @@ impl Sandbox {
     /// the codes of [`CallFailure`](crate::CallFailure) when it misbehaves while it describes itself.
     pub async fn load(&self, component: &[u8]) -> Result<Plugin> {
         let inner = &self.0;
-        inspect::check(component, &inner.limits)?;
+        let world = inspect::check(component, &inner.limits)?;
         let digest = Digest::of(component);
         let loaded = match self.cached(digest).await? {
             Some(loaded) => loaded,
             None => self.compiled(digest, component).await?,
         };
-        let linked = inner.linker.instantiate_pre(&loaded).and_then(OfferedPre::new);
+        let linked = match world {
+            World::Transformer => inner.transformers.instantiate_pre(&loaded).and_then(OfferedPre::new).map(Linked::Transformer),
+            World::Forwarder => {
+                inner.forwarders.instantiate_pre(&loaded).and_then(OfferedForwarderPre::new).map(Linked::Forwarder)
+            }
+        };
         let linked = linked.map_err(|error| refused(format!("the component does not fit the plugin interface: {error:#}")))?;
-        Plugin::new(linked, digest, Arc::clone(&inner.limits)).await.map_err(|failure| failure.error)
+        let (limits, services) = (Arc::clone(&inner.limits), inner.services.clone());
+        Plugin::new(linked, digest, limits, services).await.map_err(|failure| failure.error)
     }
 
     async fn cached(&self, digest: Digest) -> Result<Option<Component>> {

@@ -1,12 +1,10 @@
-//! A component with its configuration, and the instances that are kept of it.
+//! A transformer with its configuration.
 
-use crate::breaker::Breaker;
 use crate::instance::Opened;
+use crate::pool::Pool;
 use crate::{CallFailure, Digest, Plugin};
-use headworks_core::{Batch, Error, ErrorCode};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
-use tokio::sync::Semaphore;
+use headworks_core::Batch;
+use std::sync::Arc;
 
 /// What a transformer made of a batch.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,25 +18,19 @@ pub struct Transformed {
 }
 
 /// A component with its configuration. Clones share the instances.
-///
-/// An instance belongs to one call at a time; calls beyond the number of instances wait. One that failed is thrown away.
 #[derive(Clone)]
 pub struct Transformer(Arc<Inner>);
 
 struct Inner {
     plugin: Plugin,
     config: String,
-    /// Instances that nobody uses. The lock is held to take one out or to put one back, never during a call.
-    idle: Mutex<Vec<Opened>>,
-    places: Semaphore,
-    breaker: Mutex<Breaker>,
+    pool: Pool<Opened>,
 }
 
 impl Transformer {
     pub(crate) fn new(plugin: Plugin, config: &str, first: Opened) -> Self {
-        let places = Semaphore::new(plugin.limits().instances.max(1));
-        let (config, idle) = (config.to_owned(), Mutex::new(vec![first]));
-        Self(Arc::new(Inner { plugin, config, idle, places, breaker: Mutex::default() }))
+        let pool = Pool::new(plugin.digest(), plugin.limits(), plugin.limits().instances, first);
+        Self(Arc::new(Inner { plugin, config: config.to_owned(), pool }))
     }
 
     /// The component's name by content.
@@ -49,19 +41,16 @@ impl Transformer {
     /// Maps a batch. Large batches cross in several calls, one after the other.
     ///
     /// # Errors
-    /// [`PluginTrap`](ErrorCode::PluginTrap), [`PluginDeadline`](ErrorCode::PluginDeadline),
-    /// [`PluginLimit`](ErrorCode::PluginLimit) or [`PluginOutput`](ErrorCode::PluginOutput) when the sandbox ended a call,
-    /// [`PluginSuspended`](ErrorCode::PluginSuspended) when the transformer only fails and is left alone for a while, and
-    /// [`Failed`](ErrorCode::Failed) with the component's own text when it gave up. Then nothing of the batch was mapped.
+    /// [`PluginTrap`](headworks_core::ErrorCode::PluginTrap), [`PluginDeadline`](headworks_core::ErrorCode::PluginDeadline),
+    /// [`PluginLimit`](headworks_core::ErrorCode::PluginLimit) or [`PluginOutput`](headworks_core::ErrorCode::PluginOutput)
+    /// when the sandbox ended a call, [`PluginSuspended`](headworks_core::ErrorCode::PluginSuspended) when the transformer
+    /// only fails and is left alone for a while, and [`Failed`](headworks_core::ErrorCode::Failed) with the component's own
+    /// text when it gave up. Then nothing of the batch was mapped.
     pub async fn transform(&self, batch: Batch) -> Result<Transformed, CallFailure> {
-        let inner = &*self.0;
-        inner.check_breaker()?;
-        let _place = inner.places.acquire().await.map_err(|_| inner.failure(ErrorCode::Unavailable, "the server is stopping"))?;
-        let result = inner.run(batch).await;
-        match &result {
-            Err(failure) if failure.is_sandbox() => inner.breaker().failed(Instant::now(), inner.plugin.limits()),
-            _ => inner.breaker().succeeded(),
-        }
+        let Inner { plugin, config, pool } = &*self.0;
+        let mut lease = pool.take(async || plugin.open(config).await).await?;
+        let result = self.0.run_in(&mut lease.instance, batch).await;
+        pool.give_back(lease, &result, |instance| !instance.is_bloated());
         result
     }
 }
@@ -73,43 +62,6 @@ impl std::fmt::Debug for Transformer {
 }
 
 impl Inner {
-    fn idle(&self) -> MutexGuard<'_, Vec<Opened>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn failure(&self, code: ErrorCode, message: impl Into<String>) -> CallFailure {
-        CallFailure::of(Error::new(code, message), self.plugin.digest())
-    }
-
-    fn check_breaker(&self) -> Result<(), CallFailure> {
-        match self.breaker().suspended(Instant::now()) {
-            None => Ok(()),
-            Some(left) => Err(self.failure(
-                ErrorCode::PluginSuspended,
-                format!("the plugin failed on every call lately and is not called for another {:.1} s", left.as_secs_f32()),
-            )),
-        }
-    }
-
-    /// Runs a batch through one instance, which comes back to the others only if all went well.
-    async fn run(&self, batch: Batch) -> Result<Transformed, CallFailure> {
-        let known = self.idle().pop();
-        let mut instance = match known {
-            Some(instance) => instance,
-            None => self.plugin.open(&self.config).await?,
-        };
-        let result = self.run_in(&mut instance, batch).await;
-        let usable = result.as_ref().err().is_none_or(|failure| !failure.is_sandbox());
-        if usable && !instance.is_bloated() {
-            self.idle().push(instance);
-        }
-        result
-    }
-
     async fn run_in(&self, instance: &mut Opened, batch: Batch) -> Result<Transformed, CallFailure> {
         let pieces = pieces(&batch, self.plugin.limits().call_records, self.plugin.limits().call_bytes / 4);
         if let [_] = pieces[..] {

@@ -7,6 +7,7 @@
 mod account;
 mod call;
 mod failure;
+mod forwarders;
 mod ingest;
 mod pipelines;
 mod query;
@@ -64,6 +65,9 @@ pub fn router(state: FlowgState) -> Router {
         .route("/api/v1/transformers", get(transformers::list))
         .route("/api/v1/transformers/{transformer}", get(transformers::get).put(transformers::save).delete(transformers::delete))
         .route("/api/v1/test/transformer", post(transformers::test))
+        .route("/api/v1/forwarders", get(forwarders::list))
+        .route("/api/v1/forwarders/{forwarder}", get(forwarders::get).put(forwarders::save).delete(forwarders::delete))
+        .route("/api/v1/test/forwarders/{forwarder}", post(forwarders::test))
         .route("/api/v1/streams", get(streams::list))
         .route("/api/v1/streams/{stream}", get(streams::get).put(streams::configure).delete(streams::purge))
         .route("/api/v1/streams/{stream}/fields", get(streams::fields))

@@ -11,6 +11,10 @@ pub(crate) enum Shape {
     Name,
     /// One of these texts.
     OneOf(&'static [&'static str]),
+    /// One of these texts, or an expression (FlowG 11).
+    Dynamic(&'static [&'static str]),
+    /// Text that is something, in words.
+    Like(&'static str, fn(&str) -> bool),
     /// `true` or `false`.
     Flag,
     /// A whole number.
@@ -23,6 +27,8 @@ pub(crate) enum Shape {
     Map(&'static Shape),
     /// A list of one form.
     List(&'static Shape),
+    /// A list of one form with at least one item.
+    Some(&'static Shape),
     /// An object with these members; others are ignored.
     Object(&'static [Member]),
     /// Another form, or null.
@@ -91,8 +97,13 @@ impl Findings {
 impl Shape {
     /// Checks a value and gives its members their exact names.
     pub(crate) fn check(&self, value: &mut Value) -> Result<(), Failure> {
+        self.check_at(value, "#")
+    }
+
+    /// As [`check`](Self::check), for a value at this place in the body.
+    pub(crate) fn check_at(&self, value: &mut Value, at: &str) -> Result<(), Failure> {
         let mut findings = Findings::default();
-        self.visit(value, "#", &mut findings);
+        self.visit(value, at, &mut findings);
         match findings {
             Findings { mistyped: Some(text), .. } => Err(Failure::invalid(format!("failed to decode json: {text}"))),
             Findings { messages, .. } if !messages.is_empty() => Err(Failure::validation("body", messages)),
@@ -116,6 +127,22 @@ impl Shape {
                     findings.add(at, &format!("value must be one of {texts:?}, but got {text:?}"));
                 }
             }
+            (Self::Dynamic(texts), Value::String(text)) => {
+                if !texts.contains(&text.as_str()) && !text.starts_with("@expr:") {
+                    findings.add(at, &format!("value must be one of {texts:?} or begin with @expr:, but got {text:?}"));
+                }
+            }
+            (Self::Like(what, fits), Value::String(text)) => {
+                if !fits(text) {
+                    findings.add(at, &format!("expected {what}, but got {text:?}"));
+                }
+            }
+            (Self::Some(of), Value::Array(items)) => {
+                if items.is_empty() {
+                    findings.add(at, "minimum number of items is 1, but got 0");
+                }
+                of.visit_all(items, at, findings);
+            }
             (Self::Whole, Value::Number(number)) if number.is_i64() => {}
             (Self::Natural, Value::Number(number)) if number.is_i64() => {
                 if number.as_u64().is_none() {
@@ -127,11 +154,7 @@ impl Shape {
                     of.visit(value, &below(at, name), findings);
                 }
             }
-            (Self::List(of), Value::Array(items)) => {
-                for (index, item) in items.iter_mut().enumerate() {
-                    of.visit(item, &below(at, &index.to_string()), findings);
-                }
-            }
+            (Self::List(of), Value::Array(items)) => of.visit_all(items, at, findings),
             (Self::Object(shape), Value::Object(members)) => visit_members(shape, members, at, findings),
             (_, other) => {
                 let text = || format!("{at}: expected {}, but got {}", self.name(), kind(other));
@@ -140,14 +163,20 @@ impl Shape {
         }
     }
 
+    fn visit_all(&self, items: &mut [Value], at: &str, findings: &mut Findings) {
+        for (index, item) in items.iter_mut().enumerate() {
+            self.visit(item, &below(at, &index.to_string()), findings);
+        }
+    }
+
     fn name(&self) -> &'static str {
         match self {
-            Self::Text | Self::Name | Self::OneOf(_) => "string",
+            Self::Text | Self::Name | Self::OneOf(_) | Self::Dynamic(_) | Self::Like(..) => "string",
             Self::Flag => "boolean",
             Self::Whole | Self::Natural => "integer",
             Self::Number => "number",
             Self::Map(_) | Self::Object(_) => "object",
-            Self::List(_) => "array",
+            Self::List(_) | Self::Some(_) => "array",
             Self::Nullable(inner) => inner.name(),
         }
     }

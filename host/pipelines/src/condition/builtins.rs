@@ -43,7 +43,7 @@ const GROWTH: [(&str, u64); 50] = [
     ("min", 1),
     ("mean", 1),
     ("median", 1),
-    ("toJSON", 6),
+    ("toJSON", 12),
     ("fromJSON", VALUE),
     ("toBase64", 2),
     ("fromBase64", 1),
@@ -88,7 +88,11 @@ pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(||
             {
                 return Ok(characters(text, most));
             }
-            PLAIN.eval_func(call.ctx, name, call.args, call.predicate)
+            let answer = PLAIN.eval_func(call.ctx, name, call.args, call.predicate)?;
+            match answer {
+                Value::String(json) if name == "toJSON" => indented(&json).map(Value::String).map_err(failed),
+                other => Ok(other),
+            }
         });
     }
     environment.add_function("hwUse", |mut call| {
@@ -145,6 +149,25 @@ pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(||
 
 fn failed(cause: String) -> expr::Error {
     expr::Error::ExprError(cause)
+}
+
+/// JSON with sorted names, two spaces per level, and nothing that HTML could take for its own (FlowG 12).
+fn indented(json: &str) -> Result<String, String> {
+    let mut value: serde_json::Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    value.sort_all_objects();
+    let text = serde_json::to_string_pretty(&value).map_err(|error| error.to_string())?;
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => safe.push_str("\\u003c"),
+            '>' => safe.push_str("\\u003e"),
+            '&' => safe.push_str("\\u0026"),
+            '\u{2028}' => safe.push_str("\\u2028"),
+            '\u{2029}' => safe.push_str("\\u2029"),
+            other => safe.push(other),
+        }
+    }
+    Ok(safe)
 }
 
 /// A text split at nothing is split into characters, the last part being what is left of it.

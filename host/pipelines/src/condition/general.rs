@@ -3,7 +3,8 @@
 use super::builtins::ENVIRONMENT;
 use super::tree::Expr;
 use super::write::write;
-use expr::{Context, ContextProvider, Value};
+use chrono::{DateTime, FixedOffset};
+use expr::{Context, ContextProvider, DateTimeValue, Value};
 use headworks_core::batch::Record;
 use std::cell::Cell;
 
@@ -33,28 +34,41 @@ pub(super) fn plan(expr: &Expr) -> Result<Program, String> {
 }
 
 impl Program {
-    /// Evaluates one record.
+    /// Whether the condition holds for one record.
     pub(super) fn holds(&self, record: Record<'_>, fields: &[String]) -> Result<bool, String> {
+        match self.value(record, fields)? {
+            Value::Bool(holds) => Ok(holds),
+            other => Err(format!("the condition answered {other} instead of true or false")),
+        }
+    }
+
+    /// Evaluates one record.
+    pub(super) fn value(&self, record: Record<'_>, fields: &[String]) -> Result<Value, String> {
         let value = |name: &String| record.get(name).map(|value| Value::String(value.to_text().into_owned()));
         let present: Vec<Option<Value>> = fields.iter().map(value).collect();
         let bytes: usize = record.cells().map(|(.., bytes)| bytes.len()).sum();
         let budget = Cell::new(Some(BUDGET + BUDGET_PER_BYTE * bytes as u64));
-        let variables = Variables { record, literals: &self.literals, present: &present, budget };
+        let time = Value::DateTime(DateTimeValue::fixed(moment(record)));
+        let variables = Variables { record, literals: &self.literals, present: &present, time, budget };
         let answer = ENVIRONMENT.run(&self.program, &variables);
         match answer {
             _ if variables.budget.get().is_none() => Err(OVER_BUDGET.to_owned()),
-            Ok(Value::Bool(holds)) => Ok(holds),
-            Ok(other) => Err(format!("the condition answered {other} instead of true or false")),
-            Err(error) => Err(error.to_string()),
+            answer => answer.map_err(|error| error.to_string()),
         }
     }
 }
 
-/// `f1` is a field, `h1` whether it is there, `s1` a literal, `$env` the whole record.
+fn moment(record: Record<'_>) -> DateTime<FixedOffset> {
+    let time = record.time();
+    DateTime::from_timestamp(time.seconds(), time.subsec_nanos()).unwrap_or_default().fixed_offset()
+}
+
+/// `f1` is a field, `h1` whether it is there, `s1` a literal, `t` its time, `$env` the whole record.
 struct Variables<'a> {
     record: Record<'a>,
     literals: &'a [Value],
     present: &'a [Option<Value>],
+    time: Value,
     /// What is left; `None` when it did not suffice.
     budget: Cell<Option<u64>>,
 }
@@ -86,6 +100,9 @@ impl Variables<'_> {
 
 impl ContextProvider for Variables<'_> {
     fn get(&self, key: &str) -> Option<&Value> {
+        if key == "t" {
+            return Some(&self.time);
+        }
         let (kind, number) = (key.as_bytes().first()?, key.get(1..)?);
         let place = || number.parse::<usize>().ok();
         match kind {

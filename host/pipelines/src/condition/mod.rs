@@ -10,9 +10,12 @@ mod lex;
 mod parse;
 mod re2;
 mod small;
+mod template;
 mod tree;
 mod types;
 mod write;
+
+pub use template::Expressions;
 
 use headworks_core::{Batch, Error, ErrorCode, Result};
 use tree::Parsed;
@@ -53,7 +56,7 @@ impl Condition {
         if let Some(small) = small.as_ref().filter(|small| small.quoted_field) {
             return Self::plan(&small.parsed).map_err(failed);
         }
-        let expr = parse::parse(text).and_then(|parsed| {
+        let expr = parse::parse(text, parse::Names::Fields).and_then(|parsed| {
             types::check(&parsed.expr)?;
             Self::plan(&parsed)
         });

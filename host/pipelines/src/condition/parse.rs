@@ -67,10 +67,19 @@ fn can_be_negated(token: &Token) -> bool {
     ["in", "matches", "contains", "startsWith", "endsWith"].iter().any(|word| token.is(word))
 }
 
+/// What a bare name means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// A field of the record.
+    Fields,
+    /// `log` is the record, `timestamp` its time, and there is nothing else (FlowG 11).
+    Template,
+}
+
 /// Reads a whole condition.
-pub(super) fn parse(text: &str) -> Result<Parsed, String> {
+pub(super) fn parse(text: &str, names: Names) -> Result<Parsed, String> {
     let mut parser =
-        Parser { tokens: tokens(text)?, at: 0, depth: 0, fields: Fields::default(), locals: Vec::new(), predicates: 0 };
+        Parser { tokens: tokens(text)?, at: 0, depth: 0, names, fields: Fields::default(), locals: Vec::new(), predicates: 0 };
     let tree = parser.sequence()?;
     match parser.peek() {
         None => Ok(Parsed { expr: tree.expr, fields: parser.fields.names }),
@@ -101,6 +110,7 @@ struct Parser {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    names: Names,
     fields: Fields,
     locals: Vec<String>,
     predicates: usize,
@@ -358,7 +368,12 @@ impl Parser {
             }
             _ if self.accept("(") => return self.call_after_bracket(word, None),
             _ if self.locals.contains(&word) => Expr::Local(word),
-            _ => Expr::Field(self.field(&word)),
+            _ => match (self.names, word.as_str()) {
+                (Names::Fields, _) => Expr::Field(self.field(&word)),
+                (Names::Template, "log") => Expr::Env,
+                (Names::Template, "timestamp") => Expr::Time,
+                (Names::Template, _) => Expr::Nil,
+            },
         }))
     }
 
@@ -500,7 +515,7 @@ mod tests {
     }
 
     fn parsed(text: &str) -> Expr {
-        parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).expr
+        parse(text, Names::Fields).unwrap_or_else(|error| panic!("{text}: {error}")).expr
     }
 
     #[test]
@@ -548,7 +563,7 @@ mod tests {
         for text in
             ["", "a ==", "== a", "(a", "a)", "a b", "[1, 2", "f(", "a = 'x'", "a AND b", "{a}", "let x = 1", "a.", "1 +", ";"]
         {
-            assert!(parse(text).is_err(), "{text}");
+            assert!(parse(text, Names::Fields).is_err(), "{text}");
         }
     }
 

@@ -18,6 +18,8 @@ pub(super) enum Expr {
     /// `"name" in $env`.
     Has(usize),
     Env,
+    /// When the record was received.
+    Time,
     /// A name bound by `let`.
     Local(String),
     /// `#`, `#acc` or `#index` within a predicate.

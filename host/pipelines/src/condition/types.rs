@@ -42,6 +42,11 @@ impl Type {
 
 const NUMBERS: [Type; 2] = [Type::Integer, Type::Float];
 
+/// Refuses an expression that calls what there is not, or mixes types that cannot be mixed.
+pub(super) fn known(expr: &Expr) -> Result<(), String> {
+    Checker::default().of(expr).map(drop)
+}
+
 /// Refuses an expression whose type is not known to be boolean.
 pub(super) fn check(expr: &Expr) -> Result<(), String> {
     match Checker::default().of(expr)? {
@@ -66,6 +71,7 @@ impl<'e> Checker<'e> {
             Expr::Field(_) | Expr::Element(_) => Type::Unknown,
             Expr::Bytes(_) => Type::List,
             Expr::Env => Type::Map,
+            Expr::Time => Type::Time,
             Expr::Local(name) => {
                 self.locals.iter().rev().find(|(known, _)| known == name).map_or(Type::Unknown, |(_, kind)| *kind)
             }
@@ -292,10 +298,10 @@ fn function(name: &str) -> Option<(usize, usize, Returns)> {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::condition::parse::parse;
+    use crate::condition::parse::{Names, parse};
 
     fn verdict(text: &str) -> Result<(), String> {
-        check(&parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).expr)
+        check(&parse(text, Names::Fields).unwrap_or_else(|error| panic!("{text}: {error}")).expr)
     }
 
     #[test]

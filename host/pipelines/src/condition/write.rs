@@ -54,6 +54,7 @@ impl Writer {
             Expr::Field(field) | Expr::EnvField(field) => self.number('f', *field),
             Expr::Has(field) => self.number('h', *field),
             Expr::Env => self.put("$env"),
+            Expr::Time => self.put("t"),
             Expr::Element(name) => self.used(name),
             Expr::Local(name) => {
                 let known = self.locals.iter().rev().find(|(known, _)| known == name).map(|(_, written)| written.clone());

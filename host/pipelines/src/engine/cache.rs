@@ -75,8 +75,8 @@ impl Line {
         let body = shared.document(DocumentKey::new(self.tenant, PIPELINE, &self.name)).await?;
         let body = body.ok_or_else(|| Error::not_found(format!("pipeline not found: {}", self.name)))?;
         let graph = Graph::from_stored(&body)?;
-        let transformers = shared.transformers(self.tenant);
-        let plan = Plan::build(&self.name, &graph, Some(Arc::clone(&self.counters)), &transformers).await;
+        let parts = shared.parts(self.tenant);
+        let plan = Plan::build(&self.name, &graph, Some(Arc::clone(&self.counters)), &parts).await;
         if let Err(error) = &plan {
             tracing::warn!(tenant = %self.tenant, pipeline = %self.name, cause = %error, "a pipeline cannot be built");
         }

@@ -4,9 +4,9 @@
 //! learns nothing of those that shared its batch.
 
 use super::queue::{Load, Request};
-use super::{Shared, cache::Line};
+use super::{Shared, cache::Line, deliver};
 use crate::plan::Plan;
-use crate::run::{Abort, Dead, Deed, Outcome, Run};
+use crate::run::{Abort, Dead, Deed, Effect, Outcome, Run};
 use headworks_core::{Batch, Error, ErrorClass, ErrorCode, Result, TenantId, Timestamp};
 use headworks_store::DeadLetter;
 use std::ops::Range;
@@ -66,7 +66,7 @@ async fn one_by_one(shared: &Arc<Shared>, tenant: TenantId, load: Load) {
 
 async fn evaluate(shared: &Arc<Shared>, tenant: TenantId, load: &Load, merged: &Batch) -> Result<Settled, Abort> {
     let mut run = Run::new(shared, tenant, load.requests.len() == 1, merged.len());
-    let mut outcome = run.step(&load.plan, load.entry, merged, 0).await?;
+    let mut outcome = run.enter(&load.plan, load.entry, merged, 0).await?;
     let ran = outcome.ran(&load.plan, merged.len());
     outcome.effects.extend(ran);
     let answers = settle(&mut outcome, &ranges(&load.requests));
@@ -74,7 +74,7 @@ async fn evaluate(shared: &Arc<Shared>, tenant: TenantId, load: &Load, merged: &
 }
 
 /// The places of each request's records in the merged batch.
-fn ranges(requests: &[Request]) -> Vec<Range<u32>> {
+pub(super) fn ranges(requests: &[Request]) -> Vec<Range<u32>> {
     let mut start = 0;
     let range = |request: &Request| {
         let range = start..start + request.records.len() as u32;
@@ -85,7 +85,7 @@ fn ranges(requests: &[Request]) -> Vec<Range<u32>> {
 }
 
 /// The first record of a request that fails ends it: later ones have not run.
-fn settle(outcome: &mut Outcome, ranges: &[Range<u32>]) -> Vec<Result<usize>> {
+pub(super) fn settle(outcome: &mut Outcome, ranges: &[Range<u32>]) -> Vec<Result<usize>> {
     if outcome.failures.is_empty() {
         return ranges.iter().map(|range| Ok(range.len())).collect();
     }
@@ -107,30 +107,43 @@ async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: Load, settled: Set
     for letter in dead {
         bury(shared, tenant, letter, attempt).await;
     }
-    let parts: Vec<(String, Batch)> = outcome
-        .effects
-        .iter_mut()
-        .filter_map(|effect| match &mut effect.deed {
-            Deed::Store(stream, batch) if !batch.is_empty() => Some((stream.name.clone(), std::mem::take(batch))),
-            _ => None,
-        })
-        .collect();
-    let stored = if parts.is_empty() { Ok(()) } else { shared.store.append(tenant, parts).await };
-    if let Err(error) = stored {
-        // One request must not be told that another one's record is too large.
-        if matches!(error.class(), ErrorClass::TooLarge | ErrorClass::Invalid) && load.requests.len() > 1 {
-            return one_by_one(shared, tenant, load).await;
-        }
-        let runs = load.requests.iter().map(|request| request.records.len() as u64).sum();
-        load.plan.counters.ran(runs);
-        load.plan.failed.increment(runs);
-        for told in &mut answers {
-            *told = Err(error.clone());
-        }
-        return answer(load.requests, answers);
+    if let Some(told) = deliver::all(shared, tenant, &load, &mut outcome).await {
+        answers = told;
     }
-    count(&outcome);
+    match store(shared, tenant, &outcome).await {
+        Ok(()) => count(&outcome),
+        // One request must not be told that another one's record is too large.
+        Err(error) if matches!(error.class(), ErrorClass::TooLarge | ErrorClass::Invalid) && load.requests.len() > 1 => {
+            for (told, range) in answers.iter_mut().zip(ranges(&load.requests)) {
+                let part = outcome.within(&range);
+                match store(shared, tenant, &part).await {
+                    Ok(()) => count(&part),
+                    Err(error) => *told = not_stored(&load.plan, range.len(), error),
+                }
+            }
+        }
+        Err(error) => {
+            for (told, request) in answers.iter_mut().zip(&load.requests) {
+                *told = not_stored(&load.plan, request.records.len(), error.clone());
+            }
+        }
+    }
     answer(load.requests, answers);
+}
+
+async fn store(shared: &Shared, tenant: TenantId, outcome: &Outcome) -> Result<()> {
+    let part = |effect: &Effect| match &effect.deed {
+        Deed::Store(stream, batch) if !batch.is_empty() => Some((stream.name.clone(), batch.clone())),
+        _ => None,
+    };
+    let parts: Vec<(String, Batch)> = outcome.effects.iter().filter_map(part).collect();
+    if parts.is_empty() { Ok(()) } else { shared.store.append(tenant, parts).await }
+}
+
+fn not_stored(plan: &Plan, records: usize, error: Error) -> Result<usize> {
+    plan.counters.ran(records as u64);
+    plan.failed.increment(records as u64);
+    Err(error)
 }
 
 fn count(outcome: &Outcome) {
@@ -138,6 +151,7 @@ fn count(outcome: &Outcome) {
         let records = effect.len();
         match &effect.deed {
             Deed::Store(stream, _) => stream.stored.increment(records),
+            Deed::Deliver(..) => {}
             Deed::Count(counter) => {
                 counter.fetch_add(records, Ordering::Relaxed);
             }
@@ -151,7 +165,7 @@ fn count(outcome: &Outcome) {
 }
 
 /// Keeps records that a plugin could not take. When that fails too, the request still gets its error and may be sent again.
-async fn bury(shared: &Arc<Shared>, tenant: TenantId, dead: Dead, attempt: u32) {
+pub(super) async fn bury(shared: &Arc<Shared>, tenant: TenantId, dead: Dead, attempt: u32) {
     let Dead { pipeline, node, failure, records } = dead;
     let code = failure.error.code;
     tracing::warn!(%tenant, pipeline, node, %code, cause = %failure.error, records = records.len(), "a plugin failed");

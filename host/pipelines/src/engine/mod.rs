@@ -6,18 +6,19 @@
 
 mod cache;
 mod commit;
+mod deliver;
 mod queue;
 
 use crate::counters::Counter;
 use crate::decode_script;
+use crate::forward::{Forwarders, Saved, Target};
 use crate::graph::Graph;
-use crate::plan::{Plan, Transformers};
+use crate::plan::{Parts, Plan};
 use crate::trace::{self, DryRun};
 use crate::transform::{Boxed, Language, Transform};
 use cache::Line;
 use headworks_core::document::{ChangeEvent, ChangeKind};
 use headworks_core::{Batch, DocumentKey, Error, ErrorCode, Result, TenantId};
-use headworks_sandbox::Plugin;
 use headworks_store::Store;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -26,6 +27,8 @@ use tokio::sync::broadcast::error::TryRecvError;
 
 /// Kind of the documents that hold a graph.
 pub const PIPELINE: &str = "pipeline";
+/// Kind of the documents that hold a forwarder.
+pub const FORWARDER: &str = "forwarder";
 /// Kind of the documents that hold a script.
 pub const TRANSFORMER: &str = "transformer";
 
@@ -69,24 +72,22 @@ pub struct Pipelines {
 pub(crate) struct Shared {
     pub(crate) store: Store,
     language: Arc<dyn Language>,
+    forwarders: Arc<dyn Forwarders>,
     options: PipelineOptions,
     events: Mutex<broadcast::Receiver<Arc<ChangeEvent>>>,
     lines: RwLock<HashMap<TenantId, HashMap<String, Arc<Line>>>>,
     /// Transformers in use, by the script they were made from. Never shared between tenants.
     opened: Mutex<HashMap<(TenantId, String), Weak<dyn Transform>>>,
+    /// Forwarders in use, by type and configuration. Never shared between tenants.
+    targets: Mutex<HashMap<(TenantId, String, String), Weak<dyn Target>>>,
 }
 
 impl Pipelines {
-    /// An engine over a store. Transformers are programs of `vrl`.
-    pub fn new(store: Store, vrl: Plugin, options: PipelineOptions) -> Self {
-        Self::with_language(store, Arc::new(vrl), options)
-    }
-
-    /// An engine whose transformers are programs of any language.
-    pub fn with_language(store: Store, language: Arc<dyn Language>, options: PipelineOptions) -> Self {
+    /// An engine over a store, with the language of its transformers.
+    pub fn new(store: Store, language: Arc<dyn Language>, forwarders: Arc<dyn Forwarders>, options: PipelineOptions) -> Self {
         let events = Mutex::new(store.subscribe());
-        let (lines, opened) = (RwLock::default(), Mutex::default());
-        Self { shared: Arc::new(Shared { store, language, options, events, lines, opened }) }
+        let (lines, opened, targets) = (RwLock::default(), Mutex::default(), Mutex::default());
+        Self { shared: Arc::new(Shared { store, language, forwarders, options, events, lines, opened, targets }) }
     }
 
     /// Runs records through a pipeline and answers how many: all of them, stored or filtered out on purpose (FlowG 6.1).
@@ -125,6 +126,21 @@ impl Pipelines {
         match made.rejected.into_iter().next() {
             Some((_, reason)) => Err(Error::new(ErrorCode::Failed, reason)),
             None => Ok(made.batch),
+        }
+    }
+
+    /// Delivers one record through a saved forwarder, and waits for the outcome.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for an unknown forwarder; otherwise why it cannot be set up or what it met.
+    pub async fn test_forwarder(&self, tenant: TenantId, name: &str, record: &Batch) -> Result<()> {
+        let target = self.shared.target(tenant, name).await?;
+        let target = target.ok_or_else(|| Error::not_found(format!("forwarder not found: {name}")))?;
+        let (_, report) = target.send(record).await.map_err(|failure| failure.error)?;
+        let rejected = report.rejected.into_iter().next().map(|(_, reason)| reason);
+        match rejected.or(report.stopped.map(|stop| stop.reason)) {
+            Some(reason) => Err(Error::new(ErrorCode::Failed, reason)),
+            None => Ok(()),
         }
     }
 
@@ -179,7 +195,7 @@ impl Shared {
                     line.outdate();
                 }
             }
-            (TRANSFORMER, _) => {
+            (TRANSFORMER | FORWARDER, _) => {
                 let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
                 lines.get(tenant).into_iter().flat_map(HashMap::values).for_each(|line| line.outdate());
             }
@@ -231,8 +247,25 @@ impl Shared {
         Ok(document.map(|document| document.body))
     }
 
-    pub(crate) fn transformers(&self, tenant: TenantId) -> impl Transformers {
+    pub(crate) fn parts(&self, tenant: TenantId) -> impl Parts {
         Shelf { shared: self, tenant }
+    }
+
+    /// The saved forwarder of this name, one for all pipelines of a tenant.
+    async fn target(&self, tenant: TenantId, name: &str) -> Result<Option<Arc<dyn Target>>> {
+        let Some(body) = self.document(DocumentKey::new(tenant, FORWARDER, name)).await? else { return Ok(None) };
+        let saved = Saved::decode(&body)?;
+        let targets = || self.targets.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (tenant, saved.kind().to_owned(), serde_json::json!(saved.config).to_string());
+        let known = targets().get(&key).and_then(Weak::upgrade);
+        if let Some(target) = known {
+            return Ok(Some(target));
+        }
+        let target = self.forwarders.open(&key.1, &key.2).await?;
+        let mut targets = targets();
+        targets.retain(|_, target| target.strong_count() > 0);
+        targets.insert(key, Arc::downgrade(&target));
+        Ok(Some(target))
     }
 
     /// A transformer made from this script, one for all pipelines of a tenant.
@@ -251,14 +284,27 @@ impl Shared {
     }
 }
 
-/// The saved transformers of a tenant.
+/// The saved transformers and forwarders of a tenant.
 struct Shelf<'s> {
     shared: &'s Shared,
     tenant: TenantId,
 }
 
-impl Transformers for Shelf<'_> {
-    fn find<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>> {
+impl Parts for Shelf<'_> {
+    fn forwarder<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Arc<dyn Target>>> {
+        Box::pin(async move {
+            let broken = |cause: String| Error::new(ErrorCode::BrokenPipeline, format!("forwarder {name:?}: {cause}"));
+            match self.shared.target(self.tenant, name).await {
+                Ok(Some(target)) => Ok(target),
+                Ok(None) => Err(Error::new(ErrorCode::BrokenPipeline, format!("forwarder {name:?} not found"))),
+                Err(error) if matches!(error.code, ErrorCode::InvalidProgram | ErrorCode::Corrupt) => Err(broken(error.message)),
+                // A target that is down may be up by the next request.
+                Err(error) => Err(Error { message: format!("forwarder {name:?}: {}", error.message), ..error }),
+            }
+        })
+    }
+
+    fn transformer<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>> {
         Box::pin(async move {
             let broken = |cause: String| Error::new(ErrorCode::BrokenPipeline, cause);
             let body = self.shared.document(DocumentKey::new(self.tenant, TRANSFORMER, name)).await?;

@@ -1,7 +1,9 @@
 //! A store in a folder of its own, a language of native transformers, and graphs in few words.
 
 use headworks_core::{Batch, BatchBuilder, DocumentKey, Error, ErrorCode, Result, TenantId, Timestamp, Value};
-use headworks_pipelines::{Boxed, Language, PIPELINE, PipelineOptions, Pipelines, TRANSFORMER, Transform, encode_script};
+use headworks_pipelines::{
+    Boxed, Forwarders, Language, PIPELINE, PipelineOptions, Pipelines, TRANSFORMER, Target, Transform, encode_script,
+};
 use headworks_sandbox::{CallFailure, Digest, Transformed};
 use headworks_store::{Change, Durability, ScanRange, Store, StoreOptions};
 use serde_json::{Value as Json, json};
@@ -94,6 +96,15 @@ impl Transform for Opened {
     }
 }
 
+/// No forwarder can be set up.
+struct Nowhere;
+
+impl Forwarders for Nowhere {
+    fn open<'a>(&'a self, kind: &'a str, _: &'a str) -> Boxed<'a, Result<Arc<dyn Target>>> {
+        Box::pin(async move { Err(Error::new(ErrorCode::InvalidProgram, format!("no forwarder of type {kind}"))) })
+    }
+}
+
 /// A store and an engine.
 pub struct World {
     pub store: Store,
@@ -118,7 +129,7 @@ impl World {
             ..StoreOptions::default()
         })
         .unwrap();
-        let engine = Pipelines::with_language(store.clone(), Arc::new(Natives(Arc::clone(&native))), options);
+        let engine = Pipelines::new(store.clone(), Arc::new(Natives(Arc::clone(&native))), Arc::new(Nowhere), options);
         Self { store, engine, native, _folder: folder }
     }
 

@@ -70,7 +70,7 @@ fn size(value: &Crossing) -> usize {
 }
 
 impl Host {
-    fn records(&self, handle: &Resource<Records>) -> Result<&Records> {
+    pub(super) fn records(&self, handle: &Resource<Records>) -> Result<&Records> {
         self.records.as_ref().filter(|_| handle.rep() == self.call).ok_or_else(stale)
     }
 

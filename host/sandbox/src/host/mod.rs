@@ -1,21 +1,25 @@
 //! What a component may call, and the accounts that are kept of it.
 
 mod batches;
+mod expressions;
 mod limiter;
 mod log;
+mod network;
 mod wasi;
 
-#[allow(unreachable_pub, reason = "the generated bindings export it again")]
-pub use batches::Records;
 pub(crate) use limiter::Limiter;
+pub(crate) use network::Outbound;
+#[allow(unreachable_pub, reason = "the generated bindings export it again")]
+pub use {batches::Records, expressions::Compiled, network::Link};
 
-use crate::bindings::Offered;
+use crate::bindings::{forwarder::OfferedForwarder, transformer::Offered};
+use crate::outbound::Templates;
 use crate::{Digest, Limits};
 use headworks_core::{Batch, Error, ErrorCode, Result};
 use log::LogAccount;
 use std::sync::Arc;
 use wasmtime::Engine;
-use wasmtime::component::{HasSelf, Linker, Resource};
+use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 
 /// What belongs to one store: the records of the present call and what the call has used up.
 pub(crate) struct Host {
@@ -28,10 +32,23 @@ pub(crate) struct Host {
     bytes: usize,
     random: usize,
     log: LogAccount,
+    /// What the component holds besides its batch.
+    table: ResourceTable,
+    pub(crate) outbound: Outbound,
+    templates: Arc<dyn Templates>,
+}
+
+/// What instances get from outside.
+#[derive(Clone)]
+pub(crate) struct Services {
+    pub(crate) outbound: Outbound,
+    pub(crate) templates: Arc<dyn Templates>,
 }
 
 impl Host {
-    pub(crate) fn new(limits: &Arc<Limits>, digest: &Digest) -> Self {
+    pub(crate) fn new(limits: &Arc<Limits>, digest: &Digest, services: Services) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
         Self {
             limits: Arc::clone(limits),
             limiter: Limiter::new(limits),
@@ -41,6 +58,9 @@ impl Host {
             bytes: 0,
             random: 0,
             log: LogAccount::new(digest),
+            table,
+            outbound: services.outbound,
+            templates: services.templates,
         }
     }
 
@@ -106,10 +126,11 @@ fn stale() -> Error {
     Error::new(ErrorCode::PluginOutput, "the plugin used a batch that does not belong to this call")
 }
 
-/// Everything that is offered.
-pub(crate) fn linker(engine: &Engine) -> Result<Linker<Host>> {
-    let mut linker = Linker::new(engine);
-    Offered::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host)
-        .map_err(|error| Error::internal(format!("the interfaces of plugins cannot be set up: {error:#}")))?;
-    Ok(linker)
+/// Everything that is offered to a transformer, and to a forwarder.
+pub(crate) fn linkers(engine: &Engine) -> Result<(Linker<Host>, Linker<Host>)> {
+    let failed = |error| Error::internal(format!("the interfaces of plugins cannot be set up: {error:#}"));
+    let (mut transformer, mut forwarder) = (Linker::new(engine), Linker::new(engine));
+    Offered::add_to_linker::<_, HasSelf<_>>(&mut transformer, |host| host).map_err(failed)?;
+    OfferedForwarder::add_to_linker::<_, HasSelf<_>>(&mut forwarder, |host| host).map_err(failed)?;
+    Ok((transformer, forwarder))
 }

@@ -11,7 +11,7 @@
 )]
 
 use headworks_core::{Batch, BatchBuilder, Timestamp, Value};
-use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
+use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions, Template, Templates};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -60,8 +60,24 @@ fn kept_cache() -> PathBuf {
     program.ancestors().nth(3).unwrap().join("test-cache")
 }
 
+/// Templates whose text is always the one they were made of.
+struct Fixed;
+
+impl Templates for Fixed {
+    fn compile(&self, text: &str) -> Result<Box<dyn Template>, String> {
+        struct Text(String);
+        impl Template for Text {
+            fn texts(&self, batch: &Batch) -> Vec<Result<String, String>> {
+                vec![Ok(self.0.clone()); batch.len()]
+            }
+        }
+        Ok(Box::new(Text(text.to_owned())))
+    }
+}
+
 pub fn sandbox_in(cache_dir: PathBuf, limits: Limits) -> Sandbox {
-    Sandbox::new(SandboxOptions { limits, cache_dir, compiler: compiler() }).unwrap()
+    let templates = std::sync::Arc::new(Fixed);
+    Sandbox::new(SandboxOptions { limits, cache_dir, compiler: compiler(), network: None, templates }).unwrap()
 }
 
 pub async fn plugin(name: &str, limits: Limits) -> Plugin {

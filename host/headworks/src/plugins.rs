@@ -1,0 +1,94 @@
+//! The first-party components: where they are, and loading each when it is first needed.
+
+use crate::settings::Settings;
+use anyhow::{Context, Result, bail};
+use headworks_core::{Error, ErrorCode};
+use headworks_http::outbound::Outbound;
+use headworks_pipelines::{Boxed, Expressions, Forwarders, Target};
+use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
+
+/// The types of forwarders (FlowG 12). Each is the component `forwarder-<type>`.
+const FORWARDERS: &[&str] = &[
+    "http",
+    "syslog",
+    "datadog",
+    "amqp",
+    "splunk",
+    "otlp",
+    "elastic",
+    "clickhouse",
+    "awscloudwatch",
+    "googlecloudlogging",
+    "azuremonitor",
+];
+
+/// Components by name.
+pub(crate) struct Plugins {
+    sandbox: Sandbox,
+    folders: Vec<PathBuf>,
+    loaded: Mutex<HashMap<String, Arc<OnceCell<Plugin>>>>,
+}
+
+impl Plugins {
+    pub(crate) fn new(settings: &Settings, limits: &Limits) -> Result<Self> {
+        let program = std::env::current_exe().context("the path of this program is unknown")?;
+        let beside = program.parent().unwrap_or(Path::new(".")).to_owned();
+        let folders = match &settings.components {
+            Some(folder) => vec![folder.clone()],
+            None => vec![beside.join("components"), beside.join("../components")],
+        };
+        let sandbox = Sandbox::new(SandboxOptions {
+            limits: limits.clone(),
+            cache_dir: settings.data.join("cache"),
+            compiler: CompilerCommand { program, arguments: vec!["compile-component".to_owned()] },
+            network: Some(Arc::new(Outbound::new(settings.outbound()?)?)),
+            templates: Arc::new(Expressions),
+        })?;
+        Ok(Self { sandbox, folders, loaded: Mutex::default() })
+    }
+
+    /// The component of this name, loaded at the first call.
+    pub(crate) async fn load(&self, name: &str) -> Result<Plugin> {
+        let place = {
+            let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(loaded.entry(name.to_owned()).or_default())
+        };
+        let load = async || {
+            let path = self.find(name)?;
+            let component = tokio::fs::read(&path).await.with_context(|| format!("cannot read {}", path.display()))?;
+            let loaded = self.sandbox.load(&component).await;
+            loaded.with_context(|| format!("the component {} cannot be loaded", path.display()))
+        };
+        Ok(place.get_or_try_init(load).await?.clone())
+    }
+
+    /// Where a component is: in the folder of the settings, else beside the program or one folder above.
+    fn find(&self, name: &str) -> Result<PathBuf> {
+        let paths: Vec<PathBuf> = self.folders.iter().map(|folder| folder.join(format!("{name}.wasm"))).collect();
+        if let Some(path) = paths.iter().find(|path| path.is_file()) {
+            return Ok(path.clone());
+        }
+        let looked: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        bail!(
+            "the component {name} is not at {}: build the components, or say where they are with --components",
+            looked.join(" or ")
+        )
+    }
+}
+
+impl Forwarders for Plugins {
+    fn open<'a>(&'a self, kind: &'a str, config: &'a str) -> Boxed<'a, headworks_core::Result<Arc<dyn Target>>> {
+        Box::pin(async move {
+            if !FORWARDERS.contains(&kind) {
+                return Err(Error::new(ErrorCode::InvalidProgram, format!("there is no type of forwarder {kind:?}")));
+            }
+            let plugin = self.load(&format!("forwarder-{kind}")).await;
+            let plugin = plugin.map_err(|error| Error::new(ErrorCode::Unavailable, format!("{error:#}")))?;
+            Ok(Arc::new(plugin.open_forwarder(config).await?) as Arc<dyn Target>)
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! Texts that are computed from records.
+
+use super::{Host, Records};
+use crate::Template;
+use crate::bindings::headworks::plugin::expressions;
+use wasmtime::component::Resource;
+
+#[allow(unreachable_pub, reason = "the generated bindings export it again")]
+/// A compiled text in use by a component.
+pub struct Compiled(Box<dyn Template>);
+
+impl expressions::Host for Host {}
+
+impl expressions::HostTemplate for Host {
+    fn compile(&mut self, text: String) -> wasmtime::Result<Result<Resource<Compiled>, String>> {
+        self.charge(text.len())?;
+        match self.templates.compile(&text) {
+            Ok(template) => Ok(Ok(self.table.push(Compiled(template))?)),
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    fn texts(&mut self, handle: Resource<Compiled>, batch: Resource<Records>) -> wasmtime::Result<Vec<Result<String, String>>> {
+        let Compiled(template) = self.table.get(&handle)?;
+        let texts = template.texts(&self.records(&batch)?.batch);
+        let size = |text: &Result<String, String>| 16 + text.as_ref().unwrap_or_else(|why| why).len();
+        self.charge(texts.iter().map(size).sum())?;
+        Ok(texts)
+    }
+
+    fn drop(&mut self, handle: Resource<Compiled>) -> wasmtime::Result<()> {
+        self.table.delete(handle)?;
+        Ok(())
+    }
+}
