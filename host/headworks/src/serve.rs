@@ -158,6 +158,7 @@ async fn start(settings: &Settings, store: &Store, limits: &Limits) -> Result<St
     {
         example::load(folder, store, &pipelines).await.with_context(|| format!("cannot load {}", folder.display()))?;
     }
+    pipelines.resume()?;
     Ok(Started { identity, pipelines, told })
 }
 

@@ -11,6 +11,9 @@ use std::sync::Arc;
 pub trait Target: Send + Sync {
     /// Delivers some records from the first on; answers how many were tried and what became of them.
     fn send<'a>(&'a self, batch: &'a Batch) -> Boxed<'a, Result<(usize, Report), CallFailure>>;
+
+    /// The name by content of what delivers.
+    fn digest(&self) -> String;
 }
 
 /// Sets up forwarders by their type.
@@ -25,6 +28,10 @@ pub trait Forwarders: Send + Sync {
 impl Target for Forwarder {
     fn send<'a>(&'a self, batch: &'a Batch) -> Boxed<'a, Result<(usize, Report), CallFailure>> {
         Box::pin(Self::send(self, batch))
+    }
+
+    fn digest(&self) -> String {
+        Self::digest(self).to_string()
     }
 }
 

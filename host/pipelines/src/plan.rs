@@ -50,7 +50,8 @@ pub(crate) enum Action {
 /// Where a forwarder sends.
 pub(crate) struct Delivery {
     pub(crate) name: String,
-    pub(crate) target: Arc<dyn Target>,
+    /// None when records are put in its queue instead.
+    pub(crate) target: Option<Arc<dyn Target>>,
 }
 
 /// Where a router writes.
@@ -70,7 +71,7 @@ pub(crate) trait Parts: Sync {
     /// The transformer of this name.
     fn transformer<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>>;
     /// The forwarder of this name, ready to deliver.
-    fn forwarder<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Arc<dyn Target>>>;
+    fn forwarder<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Delivery>>;
 }
 
 fn broken(cause: impl Into<String>) -> Error {
@@ -113,11 +114,7 @@ impl Plan {
                     let stored = if counted { stored() } else { metrics::Counter::noop() };
                     Action::Store(Arc::new(Stream { name, stored }))
                 }
-                "forwarder" => {
-                    let name = setting(node, "forwarder")?;
-                    let target = parts.forwarder(name).await?;
-                    Action::Deliver(Arc::new(Delivery { name: name.to_owned(), target }))
-                }
+                "forwarder" => Action::Deliver(Arc::new(parts.forwarder(setting(node, "forwarder")?).await?)),
                 other => return Err(broken(format!("unknown node type: {other}"))),
             };
             places.insert(&node.id, steps.len());

@@ -20,6 +20,8 @@ pub(crate) enum Table {
     Indexes,
     /// Dead letters.
     Queue,
+    /// Records that wait to be delivered.
+    Outbox,
     /// Components and archives, in blob files.
     Blobs,
     /// What happened to documents.
@@ -29,8 +31,8 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Documents, Self::Records, Self::Indexes, Self::Queue, Self::Blobs, Self::Audit, Self::Meta];
+    pub(crate) const ALL: [Self; 8] =
+        [Self::Documents, Self::Records, Self::Indexes, Self::Queue, Self::Outbox, Self::Blobs, Self::Audit, Self::Meta];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -38,6 +40,7 @@ impl Table {
             Self::Records => "records",
             Self::Indexes => "indexes",
             Self::Queue => "queue",
+            Self::Outbox => "outbox",
             Self::Blobs => "blobs",
             Self::Audit => "audit",
             Self::Meta => "meta",
@@ -49,7 +52,7 @@ impl Table {
         match self {
             Self::Records => 32 << 20,
             Self::Indexes => 16 << 20,
-            Self::Queue | Self::Blobs => 8 << 20,
+            Self::Queue | Self::Outbox | Self::Blobs => 8 << 20,
             Self::Documents | Self::Audit | Self::Meta => 4 << 20,
         }
     }
@@ -176,7 +179,7 @@ fn family_tuning(table: Table, cache: &Cache) -> Options {
     options.set_bottommost_compression_type(DBCompressionType::Zstd);
     options.set_target_file_size_base(64 << 20);
     match table {
-        Table::Records | Table::Indexes | Table::Queue | Table::Meta => {
+        Table::Records | Table::Indexes | Table::Queue | Table::Outbox | Table::Meta => {
             // Retention deletes in runs: files that hold little but deletions are compacted early.
             options.add_compact_on_deletion_collector_factory(4096, 2048, 0.5);
         }

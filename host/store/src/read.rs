@@ -1,9 +1,9 @@
 //! Reading documents, audit entries, dead letters and blobs.
 
-use crate::engine::{Engine, Table, failed};
-use crate::format::{decode_audit, decode_document, decode_letter, keys};
+use crate::engine::{Engine, Reading, Table, failed};
+use crate::format::{decode_audit, decode_document, decode_letter, decode_waiting, keys};
 use crate::types::{AuditEntry, DeadLetter, Digest};
-use headworks_core::{Document, Error, ErrorCode, Result, TenantId};
+use headworks_core::{Batch, Document, Error, ErrorCode, Result, TenantId};
 
 fn damaged(what: &str) -> Error {
     Error::new(ErrorCode::Corrupt, format!("{what} cannot be read; run `verify`"))
@@ -54,6 +54,32 @@ impl Engine {
             }
             Ok(found.len() < limit)
         })?;
+        Ok(found)
+    }
+
+    pub(crate) fn queued(&self, tenant: TenantId, queue: &str, after: u64, limit: usize) -> Result<Vec<(u64, Batch)>> {
+        let mut found = Vec::new();
+        let from = keys::waiting(tenant, queue, after.saturating_add(1));
+        self.each(Table::Outbox, &keys::outbox(tenant, queue), &from, |key, value| {
+            if found.len() < limit {
+                let entry = keys::parse_waiting(key).map(|(.., number)| number).zip(decode_waiting(value));
+                found.push(entry.ok_or_else(|| damaged("an entry of a queue"))?);
+            }
+            Ok(found.len() < limit)
+        })?;
+        Ok(found)
+    }
+
+    pub(crate) fn queues(&self) -> Result<Vec<(TenantId, String)>> {
+        let mut found = Vec::new();
+        let mut walk = self.walk(Table::Outbox, &[], &[], Reading::Usual)?;
+        walk.seek_to_first();
+        while let Some(key) = walk.key() {
+            let (tenant, queue, _) = keys::parse_waiting(key).ok_or_else(|| damaged("a key of a queue"))?;
+            walk.seek(keys::after(&keys::outbox(tenant, &queue)));
+            found.push((tenant, queue));
+        }
+        walk.status().map_err(failed)?;
         Ok(found)
     }
 

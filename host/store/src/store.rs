@@ -1,7 +1,7 @@
 //! The handle that other crates use: checks what they ask, hands writes to the committer and reads from the database.
 
 use crate::catalog::{Catalog, Stream};
-use crate::committer::{self, Audience, Backfill, Committer, Company, LetterLimits, Opening, Writer};
+use crate::committer::{self, Audience, Backfill, Committer, Company, Group, LetterLimits, Opening, Writer};
 use crate::durable::Durable;
 use crate::engine::{Engine, Table};
 use crate::format::keys::{self, meta};
@@ -84,8 +84,16 @@ impl Store {
     /// [`ErrorCode::Unavailable`] when another process has it or a newer program wrote it; [`ErrorCode::Corrupt`] with the
     /// file when what is on the disk is damaged; [`ErrorCode::DiskFull`] and [`ErrorCode::Io`] from the operating system.
     pub fn open(options: StoreOptions) -> Result<Self> {
-        let StoreOptions { path, durability, min_free_bytes, clock, sweep_interval, dead_letter_count, dead_letter_bytes } =
-            options;
+        let StoreOptions {
+            path,
+            durability,
+            min_free_bytes,
+            clock,
+            sweep_interval,
+            dead_letter_count,
+            dead_letter_bytes,
+            outbox_bytes,
+        } = options;
         std::fs::create_dir_all(&path)
             .map_err(|error| Error::new(Error::from(error).code, format!("the folder {} cannot be made", path.display())))?;
         let lock = Lock::take(&path)?;
@@ -94,7 +102,7 @@ impl Store {
         let catalog = Arc::new(Catalog::default());
         let watchers = Arc::new(Watchers::default());
         let limits = LetterLimits { count: dead_letter_count, bytes: dead_letter_bytes };
-        let writer = Writer::load(durable, Arc::clone(&clock), Arc::clone(&catalog), Arc::clone(&watchers), limits)?;
+        let writer = Writer::load(durable, Arc::clone(&clock), Arc::clone(&catalog), Arc::clone(&watchers), limits, outbox_bytes)?;
         let changes = broadcast::Sender::new(EVENTS);
         let failure = Arc::new(Failure::new());
         let audience = Audience { changes: changes.clone(), watchers: Arc::clone(&watchers) };
@@ -215,9 +223,17 @@ impl Store {
     /// [`ErrorCode::Invalid`] for a name that cannot be; [`ErrorCode::TooLarge`] for a record above 16 MiB;
     /// [`ErrorCode::Exhausted`] for a stream with too many field names; [`ErrorCode::DiskFull`].
     pub async fn append(&self, tenant: TenantId, parts: Vec<(String, Batch)>) -> Result<()> {
+        self.accept(tenant, parts, Vec::new()).await
+    }
+
+    /// As [`append`](Self::append), and puts records at the end of [queues](Self::queued), all or none together.
+    ///
+    /// # Errors
+    /// Also [`ErrorCode::Exhausted`] for a queue in which too much waits.
+    pub async fn accept(&self, tenant: TenantId, stored: Vec<(String, Batch)>, queued: Vec<(String, Batch)>) -> Result<()> {
         let mut bytes = 0;
-        for (name, batch) in &parts {
-            check_name("stream", name)?;
+        for (kind, (name, batch)) in stored.iter().map(|part| ("stream", part)).chain(queued.iter().map(|part| ("queue", part))) {
+            check_name(kind, name)?;
             for record in batch.records() {
                 let size: usize = record.cells().map(|(_, _, bytes)| bytes.len() + 4).sum();
                 if size > MAX_RECORD {
@@ -228,7 +244,40 @@ impl Store {
             }
         }
         self.0.space.claim(bytes)?;
-        self.0.committer.submit(Company::Shared, bytes, move |group| group.append(tenant, parts)).await
+        let work = move |group: &mut Group<'_>| {
+            if !queued.is_empty() {
+                group.check_append(tenant, &stored)?;
+                group.enqueue(tenant, &queued)?;
+            }
+            group.append(tenant, stored)
+        };
+        self.0.committer.submit(Company::Shared, bytes, work).await
+    }
+
+    /// What waits in a queue behind number `after`: numbers and records, oldest first, at most `limit` entries.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when one cannot be read.
+    pub fn queued(&self, tenant: TenantId, queue: &str, after: u64, limit: usize) -> Result<Vec<(u64, Batch)>> {
+        self.0.engine.queued(tenant, queue, after, limit)
+    }
+
+    /// The queues in which something waits.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when a key cannot be read.
+    pub fn queues(&self) -> Result<Vec<(TenantId, String)>> {
+        self.0.engine.queues()
+    }
+
+    /// Takes an entry out of its queue, or leaves `rest` in its place.
+    ///
+    /// # Errors
+    /// Those of a store that has failed.
+    pub async fn dequeue(&self, tenant: TenantId, queue: &str, number: u64, rest: Option<Batch>) -> Result<()> {
+        let queue = queue.to_owned();
+        let work = move |group: &mut Group<'_>| group.dequeue(tenant, &queue, number, rest.as_ref());
+        self.0.committer.submit(Company::Shared, 0, work).await
     }
 
     /// The streams of a tenant in ascending order of the bytes of their names.

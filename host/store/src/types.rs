@@ -39,6 +39,8 @@ pub struct StoreOptions {
     pub dead_letter_count: u64,
     /// The most bytes of dead letters kept per tenant; the oldest give way.
     pub dead_letter_bytes: u64,
+    /// The most bytes that may wait to be delivered in one queue.
+    pub outbox_bytes: u64,
 }
 
 impl Default for StoreOptions {
@@ -51,6 +53,7 @@ impl Default for StoreOptions {
             sweep_interval: Duration::from_secs(300),
             dead_letter_count: 10_000,
             dead_letter_bytes: 256 << 20,
+            outbox_bytes: 256 << 20,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::committer::{STREAM_KIND, indexed_value};
 use crate::engine::{Engine, Reading, Table, failed};
 use crate::format::keys::{self, IndexEntry, RecordKey, meta};
 use crate::format::record::Stored;
-use crate::format::{ExpiryRange, LetterTally, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_text};
+use crate::format::{ExpiryRange, LetterTally, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_text, decode_waiting};
 use crate::read::blob_bytes;
 use crate::types::{Digest, Progress, TableReport, VerifyReport};
 use headworks_core::{Result, TenantId};
@@ -38,7 +38,9 @@ struct Check<'a> {
 pub(crate) fn verify(engine: &Engine, mut progress: impl FnMut(Progress)) -> Result<VerifyReport> {
     let mut check = Check { engine, report: VerifyReport::default(), streams: HashMap::new() };
     // What the others are compared with comes first.
-    for table in [Table::Documents, Table::Meta, Table::Records, Table::Indexes, Table::Audit, Table::Queue, Table::Blobs] {
+    let first = [Table::Documents, Table::Meta, Table::Records];
+    let rest = Table::ALL.into_iter().filter(|table| !first.contains(table));
+    for table in first.into_iter().chain(rest) {
         check.table(table, &mut progress)?;
     }
     check.tallies();
@@ -70,6 +72,7 @@ impl Check<'_> {
                     keys::parse_numbered(key).and_then(|(tenant, number)| decode_audit(tenant, number, value)).map(drop)
                 }
                 Table::Queue => keys::parse_numbered(key).and_then(|_| decode_letter(value)).map(drop),
+                Table::Outbox => keys::parse_waiting(key).and_then(|_| decode_waiting(value)).map(drop),
                 Table::Blobs => blob(key, value),
             };
             if fine.is_none() {

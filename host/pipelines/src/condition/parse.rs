@@ -510,12 +510,16 @@ fn index(of: Expr, at: Expr, optional: bool) -> Expr {
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<Parsed, String> {
+        super::parse(text, Names::Fields)
+    }
+
     fn field(number: usize) -> Box<Expr> {
         Box::new(Expr::Field(number))
     }
 
     fn parsed(text: &str) -> Expr {
-        parse(text, Names::Fields).unwrap_or_else(|error| panic!("{text}: {error}")).expr
+        parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).expr
     }
 
     #[test]
@@ -563,7 +567,7 @@ mod tests {
         for text in
             ["", "a ==", "== a", "(a", "a)", "a b", "[1, 2", "f(", "a = 'x'", "a AND b", "{a}", "let x = 1", "a.", "1 +", ";"]
         {
-            assert!(parse(text, Names::Fields).is_err(), "{text}");
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 

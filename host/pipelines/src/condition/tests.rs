@@ -277,7 +277,7 @@ proptest! {
 
     #[test]
     fn both_ways_agree(text in expression(), records in proptest::collection::vec(fields(), 1..4)) {
-        let parsed = match parse::parse(&text).and_then(|parsed| types::check(&parsed.expr).map(|()| parsed)) {
+        let parsed = match parse::parse(&text, parse::Names::Fields).and_then(|parsed| types::check(&parsed.expr).map(|()| parsed)) {
             Ok(parsed) => parsed,
             Err(_) => return Ok(()),
         };

@@ -4,9 +4,9 @@
 //! learns nothing of those that shared its batch.
 
 use super::queue::{Load, Request};
-use super::{Shared, cache::Line, deliver};
+use super::{Shared, cache::Line, deliver, outbox};
 use crate::plan::Plan;
-use crate::run::{Abort, Dead, Deed, Effect, Outcome, Run};
+use crate::run::{Abort, Dead, Deed, Outcome, Run};
 use headworks_core::{Batch, Error, ErrorClass, ErrorCode, Result, TenantId, Timestamp};
 use headworks_store::DeadLetter;
 use std::ops::Range;
@@ -131,13 +131,25 @@ async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: Load, settled: Set
     answer(load.requests, answers);
 }
 
-async fn store(shared: &Shared, tenant: TenantId, outcome: &Outcome) -> Result<()> {
-    let part = |effect: &Effect| match &effect.deed {
-        Deed::Store(stream, batch) if !batch.is_empty() => Some((stream.name.clone(), batch.clone())),
-        _ => None,
-    };
-    let parts: Vec<(String, Batch)> = outcome.effects.iter().filter_map(part).collect();
-    if parts.is_empty() { Ok(()) } else { shared.store.append(tenant, parts).await }
+/// Writes what is stored and what waits for its delivery, all or nothing.
+async fn store(shared: &Arc<Shared>, tenant: TenantId, outcome: &Outcome) -> Result<()> {
+    let (mut stored, mut queued) = (Vec::new(), Vec::new());
+    for effect in &outcome.effects {
+        match &effect.deed {
+            Deed::Store(stream, batch) if !batch.is_empty() => stored.push((stream.name.clone(), batch.clone())),
+            Deed::Deliver(delivery, batch, _) if delivery.target.is_none() && !batch.is_empty() => {
+                queued.push((delivery.name.clone(), batch.clone()));
+            }
+            _ => {}
+        }
+    }
+    if stored.is_empty() && queued.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = queued.iter().map(|(name, _)| name.clone()).collect();
+    shared.store.accept(tenant, stored, queued).await?;
+    names.iter().for_each(|name| outbox::wake(shared, tenant, name));
+    Ok(())
 }
 
 fn not_stored(plan: &Plan, records: usize, error: Error) -> Result<usize> {

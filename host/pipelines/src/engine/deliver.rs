@@ -6,7 +6,7 @@
 use super::Shared;
 use super::commit::{bury, ranges, settle};
 use super::queue::Load;
-use crate::plan::Delivery;
+use crate::forward::Target;
 use crate::run::{Dead, Deed, Outcome};
 use futures_util::future::join_all;
 use headworks_core::{Batch, Error, ErrorCode, Result, TenantId};
@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// One effect that delivers: the records and the rows that they come from.
+/// One effect that delivers at once: the records and the rows that they come from.
 struct Part {
     effect: usize,
-    delivery: Arc<Delivery>,
+    name: String,
+    target: Arc<dyn Target>,
     batch: Batch,
     rows: Vec<u32>,
 }
@@ -40,7 +41,8 @@ pub(super) async fn all(
     let ranges = ranges(&load.requests);
     let part = |(effect, deed): (usize, &crate::run::Effect)| match &deed.deed {
         Deed::Deliver(delivery, batch, _) if !batch.is_empty() => {
-            Some(Part { effect, delivery: Arc::clone(delivery), batch: batch.clone(), rows: deed.rows() })
+            let (name, target) = (delivery.name.clone(), Arc::clone(delivery.target.as_ref()?));
+            Some(Part { effect, name, target, batch: batch.clone(), rows: deed.rows() })
         }
         _ => None,
     };
@@ -75,8 +77,8 @@ async fn in_order(
     for row in range.clone() {
         let of_row = |part: &Part| {
             let places: Vec<u32> = (0..).zip(&part.rows).filter_map(|(place, from)| (*from == row).then_some(place)).collect();
-            let (delivery, batch) = (Arc::clone(&part.delivery), part.batch.select(&places));
-            (!places.is_empty()).then(|| Part { effect: part.effect, delivery, batch, rows: vec![row; places.len()] })
+            let (name, target, batch) = (part.name.clone(), Arc::clone(&part.target), part.batch.select(&places));
+            (!places.is_empty()).then(|| Part { effect: part.effect, name, target, batch, rows: vec![row; places.len()] })
         };
         let parts: Vec<Part> = parts.iter().filter_map(of_row).collect();
         let mut failed = false;
@@ -101,7 +103,7 @@ async fn together(part: &Part) -> Met {
     let mut next = 0;
     while next < part.batch.len() {
         let rest = part.batch.slice(next..part.batch.len());
-        match part.delivery.target.send(&rest).await {
+        match part.target.send(&rest).await {
             Ok((tried, report)) => {
                 for (place, reason) in report.rejected {
                     let place = next + place as usize;
@@ -133,7 +135,7 @@ async fn together(part: &Part) -> Met {
 async fn note(shared: &Arc<Shared>, tenant: TenantId, load: &Load, outcome: &mut Outcome, part: &Part, met: Met) -> bool {
     let Met { failures, dead } = met;
     for (failure, records) in dead {
-        let node = format!("forwarder {}", part.delivery.name);
+        let node = format!("forwarder {}", part.name);
         bury(shared, tenant, Dead { pipeline: load.plan.name.clone(), node, failure, records }, 1).await;
     }
     let callers = match outcome.effects.get(part.effect).map(|effect| &effect.deed) {

@@ -7,21 +7,24 @@
 mod cache;
 mod commit;
 mod deliver;
+mod outbox;
 mod queue;
 
 use crate::counters::Counter;
 use crate::decode_script;
 use crate::forward::{Forwarders, Saved, Target};
 use crate::graph::Graph;
-use crate::plan::{Parts, Plan};
+use crate::plan::{Delivery, Parts, Plan};
 use crate::trace::{self, DryRun};
 use crate::transform::{Boxed, Language, Transform};
 use cache::Line;
 use headworks_core::document::{ChangeEvent, ChangeKind};
 use headworks_core::{Batch, DocumentKey, Error, ErrorCode, Result, TenantId};
 use headworks_store::Store;
+use outbox::Outbox;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
 
@@ -47,6 +50,8 @@ pub struct PipelineOptions {
     pub queue_records: usize,
     /// Bytes that may wait per pipeline.
     pub queue_bytes: usize,
+    /// How long a record may wait for its delivery before it is given up.
+    pub give_up: Duration,
 }
 
 impl Default for PipelineOptions {
@@ -58,6 +63,7 @@ impl Default for PipelineOptions {
             batch_bytes: 4 << 20,
             queue_records: 200_000,
             queue_bytes: 128 << 20,
+            give_up: Duration::from_secs(24 * 3600),
         }
     }
 }
@@ -80,14 +86,15 @@ pub(crate) struct Shared {
     opened: Mutex<HashMap<(TenantId, String), Weak<dyn Transform>>>,
     /// Forwarders in use, by type and configuration. Never shared between tenants.
     targets: Mutex<HashMap<(TenantId, String, String), Weak<dyn Target>>>,
+    outbox: Outbox,
 }
 
 impl Pipelines {
     /// An engine over a store, with the language of its transformers.
     pub fn new(store: Store, language: Arc<dyn Language>, forwarders: Arc<dyn Forwarders>, options: PipelineOptions) -> Self {
         let events = Mutex::new(store.subscribe());
-        let (lines, opened, targets) = (RwLock::default(), Mutex::default(), Mutex::default());
-        Self { shared: Arc::new(Shared { store, language, forwarders, options, events, lines, opened, targets }) }
+        let (lines, opened, targets, outbox) = Default::default();
+        Self { shared: Arc::new(Shared { store, language, forwarders, options, events, lines, opened, targets, outbox }) }
     }
 
     /// Runs records through a pipeline and answers how many: all of them, stored or filtered out on purpose (FlowG 6.1).
@@ -142,6 +149,17 @@ impl Pipelines {
             Some(reason) => Err(Error::new(ErrorCode::Failed, reason)),
             None => Ok(()),
         }
+    }
+
+    /// Goes on delivering what waited when the process ended.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn resume(&self) -> Result<()> {
+        for (tenant, name) in self.shared.store.queues()? {
+            outbox::wake(&self.shared, tenant, &name);
+        }
+        Ok(())
     }
 
     /// The counters of a pipeline (FlowG 7.5).
@@ -251,21 +269,29 @@ impl Shared {
         Shelf { shared: self, tenant }
     }
 
+    async fn forwarder(&self, tenant: TenantId, name: &str) -> Result<Option<Saved>> {
+        let body = self.document(DocumentKey::new(tenant, FORWARDER, name)).await?;
+        body.map(|body| Saved::decode(&body)).transpose()
+    }
+
     /// The saved forwarder of this name, one for all pipelines of a tenant.
     async fn target(&self, tenant: TenantId, name: &str) -> Result<Option<Arc<dyn Target>>> {
-        let Some(body) = self.document(DocumentKey::new(tenant, FORWARDER, name)).await? else { return Ok(None) };
-        let saved = Saved::decode(&body)?;
+        let Some(saved) = self.forwarder(tenant, name).await? else { return Ok(None) };
+        self.open_target(tenant, &saved).await.map(Some)
+    }
+
+    async fn open_target(&self, tenant: TenantId, saved: &Saved) -> Result<Arc<dyn Target>> {
         let targets = || self.targets.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (tenant, saved.kind().to_owned(), serde_json::json!(saved.config).to_string());
         let known = targets().get(&key).and_then(Weak::upgrade);
         if let Some(target) = known {
-            return Ok(Some(target));
+            return Ok(target);
         }
         let target = self.forwarders.open(&key.1, &key.2).await?;
         let mut targets = targets();
         targets.retain(|_, target| target.strong_count() > 0);
         targets.insert(key, Arc::downgrade(&target));
-        Ok(Some(target))
+        Ok(target)
     }
 
     /// A transformer made from this script, one for all pipelines of a tenant.
@@ -291,16 +317,22 @@ struct Shelf<'s> {
 }
 
 impl Parts for Shelf<'_> {
-    fn forwarder<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Arc<dyn Target>>> {
+    fn forwarder<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Delivery>> {
         Box::pin(async move {
-            let broken = |cause: String| Error::new(ErrorCode::BrokenPipeline, format!("forwarder {name:?}: {cause}"));
-            match self.shared.target(self.tenant, name).await {
-                Ok(Some(target)) => Ok(target),
-                Ok(None) => Err(Error::new(ErrorCode::BrokenPipeline, format!("forwarder {name:?} not found"))),
-                Err(error) if matches!(error.code, ErrorCode::InvalidProgram | ErrorCode::Corrupt) => Err(broken(error.message)),
+            let named = |error: Error| Error { message: format!("forwarder {name:?}: {}", error.message), ..error };
+            let broken = |error: Error| match error.code {
+                ErrorCode::InvalidProgram | ErrorCode::Corrupt => named(Error::new(ErrorCode::BrokenPipeline, error.message)),
                 // A target that is down may be up by the next request.
-                Err(error) => Err(Error { message: format!("forwarder {name:?}: {}", error.message), ..error }),
-            }
+                _ => named(error),
+            };
+            let saved = self.shared.forwarder(self.tenant, name).await.map_err(broken)?;
+            let saved = saved.ok_or_else(|| Error::new(ErrorCode::BrokenPipeline, format!("forwarder {name:?} not found")))?;
+            // What is delivered later is set up later.
+            let target = match saved.queued {
+                true => None,
+                false => Some(self.shared.open_target(self.tenant, &saved).await.map_err(broken)?),
+            };
+            Ok(Delivery { name: name.to_owned(), target })
         })
     }
 

@@ -12,6 +12,7 @@
 mod documents;
 mod indexes;
 mod letters;
+mod outbox;
 mod purge;
 mod retention;
 mod streams;
@@ -30,6 +31,7 @@ use headworks_core::document::ChangeEvent;
 use headworks_core::time::Clock;
 use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, TenantId};
 use letters::Letters;
+use outbox::Outbox;
 use rocksdb::WriteBatch;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -79,6 +81,7 @@ pub(crate) struct Writer {
     /// Numbers of the streams in `streams`, to their names.
     names: HashMap<u32, StreamName>,
     letters: Letters,
+    outbox: Outbox,
     watchers: Arc<Watchers>,
     next_record: u64,
     next_change: u64,
@@ -95,6 +98,7 @@ impl Writer {
         catalog: Arc<Catalog>,
         watchers: Arc<Watchers>,
         limits: LetterLimits,
+        outbox_bytes: u64,
     ) -> Result<Self> {
         use keys::meta::{NEXT_CHANGE, NEXT_RECORD, NEXT_STREAM};
         let engine = Arc::clone(durable.engine());
@@ -106,6 +110,7 @@ impl Writer {
             streams: HashMap::new(),
             names: HashMap::new(),
             letters: Letters::new(limits),
+            outbox: Outbox::new(outbox_bytes),
             engine,
             durable,
             clock,

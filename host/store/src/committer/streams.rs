@@ -163,21 +163,27 @@ impl Group<'_> {
 
     /// Adds records to streams. Missing streams are made.
     pub(crate) fn append(&mut self, tenant: TenantId, parts: Vec<(String, Batch)>) -> Result<()> {
-        for (name, batch) in &parts {
-            let known = self.writer.streams.get(&(tenant, name.clone())).map_or(0, |writing| writing.indexed.len());
-            if known + batch.names().len() > MAX_FIELDS {
-                let message = format!(
-                    "the stream `{name}` has {known} different field names, and {MAX_FIELDS} is the most: purge it, and keep what varies in values"
-                );
-                return Err(Error::new(ErrorCode::Exhausted, message));
-            }
-        }
+        self.check_append(tenant, &parts)?;
         for (name, batch) in parts.into_iter().filter(|(_, batch)| !batch.is_empty()) {
             self.ensure(tenant, &name, SERVER)?;
             let at = (tenant, name);
             let ids = self.append_part(&at, &batch)?;
             if let Some(ids) = ids {
                 self.deliveries.push(Delivery { tenant, stream: at.1, ids, batch });
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what would give a stream too many field names.
+    pub(crate) fn check_append(&self, tenant: TenantId, parts: &[(String, Batch)]) -> Result<()> {
+        for (name, batch) in parts {
+            let known = self.writer.streams.get(&(tenant, name.clone())).map_or(0, |writing| writing.indexed.len());
+            if known + batch.names().len() > MAX_FIELDS {
+                let message = format!(
+                    "the stream `{name}` has {known} different field names, and {MAX_FIELDS} is the most: purge it, and keep what varies in values"
+                );
+                return Err(Error::new(ErrorCode::Exhausted, message));
             }
         }
         Ok(())

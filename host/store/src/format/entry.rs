@@ -4,7 +4,7 @@ use super::keys::Place;
 use super::{Reader, VERSION, put_bytes, put_varint, record};
 use crate::types::{AuditEntry, DeadLetter};
 use headworks_core::document::ChangeKind;
-use headworks_core::{BatchBuilder, Document, DocumentKey, Timestamp, Uid, Value};
+use headworks_core::{Batch, BatchBuilder, Document, DocumentKey, Timestamp, Uid, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -176,7 +176,7 @@ struct LetterHead {
     at: Timestamp,
 }
 
-/// The head as JSON, then the field names, then the records, each with its milliseconds before it.
+/// The head as JSON, then the records.
 pub(crate) fn encode_letter(letter: &DeadLetter) -> headworks_core::Result<Vec<u8>> {
     let DeadLetter { pipeline, node, plugin_digest, code, reason, backtrace, attempt, at, records } = letter.clone();
     let head = LetterHead { pipeline, node, plugin_digest, code, reason, backtrace, attempt, at };
@@ -184,6 +184,23 @@ pub(crate) fn encode_letter(letter: &DeadLetter) -> headworks_core::Result<Vec<u
     let mut out = vec![VERSION];
     put_bytes(&mut out, &head);
 
+    put_records(&mut out, &records);
+    Ok(out)
+}
+
+/// Records that wait to be delivered.
+pub(crate) fn encode_waiting(records: &Batch) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    put_records(&mut out, records);
+    out
+}
+
+pub(crate) fn decode_waiting(value: &[u8]) -> Option<Batch> {
+    take_records(Reader::versioned(value)?)
+}
+
+/// The field names, then the records, each with its milliseconds before it.
+fn put_records(out: &mut Vec<u8>, records: &Batch) {
     let mut used: HashMap<u32, u32> = HashMap::new();
     let mut names = Vec::new();
     for (field, ..) in records.records().flat_map(|record| record.cells()) {
@@ -193,11 +210,11 @@ pub(crate) fn encode_letter(letter: &DeadLetter) -> headworks_core::Result<Vec<u
             next
         });
     }
-    put_varint(&mut out, names.len() as u64);
+    put_varint(out, names.len() as u64);
     for field in names {
-        put_bytes(&mut out, records.name(field).as_bytes());
+        put_bytes(out, records.name(field).as_bytes());
     }
-    put_varint(&mut out, records.len() as u64);
+    put_varint(out, records.len() as u64);
     let mut stored = Vec::new();
     for row in records.records() {
         out.extend_from_slice(&row.time().millis().to_be_bytes());
@@ -206,14 +223,12 @@ pub(crate) fn encode_letter(letter: &DeadLetter) -> headworks_core::Result<Vec<u
         for (field, kind, bytes) in row.cells() {
             record::cell(&mut stored, used.get(&field.0).copied().unwrap_or_default(), kind, bytes);
         }
-        put_bytes(&mut out, &stored);
+        put_bytes(out, &stored);
     }
-    Ok(out)
 }
 
-pub(crate) fn decode_letter(value: &[u8]) -> Option<DeadLetter> {
-    let mut reader = Reader::versioned(value)?;
-    let head: LetterHead = serde_json::from_slice(reader.bytes()?).ok()?;
+/// What is left of a value that [`put_records`] ended.
+fn take_records(mut reader: Reader<'_>) -> Option<Batch> {
     let mut builder = BatchBuilder::default();
     let count = reader.varint()?;
     let mut fields = Vec::new();
@@ -228,10 +243,13 @@ pub(crate) fn decode_letter(value: &[u8]) -> Option<DeadLetter> {
         }
         builder.end_record(stored.time(ms));
     }
-    if !reader.is_empty() {
-        return None;
-    }
+    if reader.is_empty() { builder.finish().ok() } else { None }
+}
+
+pub(crate) fn decode_letter(value: &[u8]) -> Option<DeadLetter> {
+    let mut reader = Reader::versioned(value)?;
+    let head: LetterHead = serde_json::from_slice(reader.bytes()?).ok()?;
+    let records = take_records(reader)?;
     let LetterHead { pipeline, node, plugin_digest, code, reason, backtrace, attempt, at } = head;
-    let records = builder.finish().ok()?;
     Some(DeadLetter { pipeline, node, plugin_digest, code, reason, backtrace, attempt, at, records })
 }

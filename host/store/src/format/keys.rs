@@ -182,6 +182,26 @@ pub(crate) fn parse_numbered(key: &[u8]) -> Option<(TenantId, u64)> {
     reader.is_empty().then_some(parsed)
 }
 
+/// What the keys of everything that waits in one queue begin with.
+pub(crate) fn outbox(tenant: TenantId, queue: &str) -> Vec<u8> {
+    let mut key = tenant.0.to_be_bytes().to_vec();
+    put_escaped(&mut key, queue.as_bytes());
+    key
+}
+
+/// Something that waits in a queue; numbered within it.
+pub(crate) fn waiting(tenant: TenantId, queue: &str, number: u64) -> Vec<u8> {
+    let mut key = outbox(tenant, queue);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+pub(crate) fn parse_waiting(key: &[u8]) -> Option<(TenantId, String, u64)> {
+    let mut reader = Reader(key);
+    let parsed = (TenantId(reader.u32()?), take_name(&mut reader)?, reader.u64()?);
+    reader.is_empty().then_some(parsed)
+}
+
 pub(crate) fn blob(tenant: TenantId, digest: &[u8; 32]) -> Vec<u8> {
     let mut key = tenant.0.to_be_bytes().to_vec();
     key.extend_from_slice(digest);
