@@ -1,8 +1,8 @@
 //! Compiling in a child process: what a component does to the compiler stays there.
 
 use crate::inspect::refused;
-use crate::{Digest, Limits, engine};
-use headworks_core::{Error, ErrorCode, Result};
+use crate::{Limits, engine};
+use headworks_core::{Digest, Error, ErrorCode, Result};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::collections::HashMap;
 use std::path::PathBuf;

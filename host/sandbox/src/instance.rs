@@ -3,8 +3,8 @@
 use crate::bindings::exports::headworks::plugin::transforming::OpenError;
 use crate::bindings::{Offered, OfferedPre};
 use crate::host::{Host, Records};
-use crate::{CallFailure, Digest, Limits, Transformed};
-use headworks_core::{Batch, Error, ErrorCode};
+use crate::{CallFailure, Limits, Transformed};
+use headworks_core::{Batch, Digest, Error, ErrorCode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wasmtime::component::ResourceAny;

@@ -8,7 +8,6 @@ mod bindings;
 mod breaker;
 mod cache;
 mod compile;
-mod digest;
 mod engine;
 mod failure;
 mod host;
@@ -21,7 +20,6 @@ mod sandbox;
 mod transformer;
 
 pub use compile::{CompilerCommand, compile_in_this_process};
-pub use digest::Digest;
 pub use failure::CallFailure;
 pub use limits::Limits;
 pub use plugin::{Description, Plugin};

@@ -4,8 +4,8 @@ use crate::bindings::OfferedPre;
 use crate::bindings::exports::headworks::plugin::plugin as crossing;
 use crate::host::Host;
 use crate::instance::{Instance, Opened};
-use crate::{CallFailure, Digest, Limits, Transformer};
-use headworks_core::Result;
+use crate::{CallFailure, Limits, Transformer};
+use headworks_core::{Digest, Result};
 use std::sync::Arc;
 
 /// A component's own account of itself.

@@ -2,8 +2,8 @@
 
 use crate::breaker::Breaker;
 use crate::instance::Opened;
-use crate::{CallFailure, Digest, Plugin};
-use headworks_core::{Batch, Error, ErrorCode};
+use crate::{CallFailure, Plugin};
+use headworks_core::{Batch, Digest, Error, ErrorCode};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::Semaphore;

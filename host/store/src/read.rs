@@ -2,8 +2,8 @@
 
 use crate::engine::{Engine, Table, failed};
 use crate::format::{decode_audit, decode_document, decode_letter, keys};
-use crate::types::{AuditEntry, DeadLetter, Digest};
-use headworks_core::{Document, Error, ErrorCode, Result, TenantId};
+use crate::types::{AuditEntry, DeadLetter};
+use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
 
 fn damaged(what: &str) -> Error {
     Error::new(ErrorCode::Corrupt, format!("{what} cannot be read; run `verify`"))

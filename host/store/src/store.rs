@@ -12,12 +12,12 @@ use crate::scan::{Scan, distinct_values};
 use crate::space::Space;
 use crate::sweeper::{self, Sweeper};
 use crate::types::{
-    AuditEntry, Change, DeadLetter, Digest, Durability, Health, Progress, ScanRange, StoreOptions, StreamConfig, VerifyReport,
+    AuditEntry, Change, DeadLetter, Durability, Health, Progress, ScanRange, StoreOptions, StreamConfig, VerifyReport,
 };
 use crate::watch::{Watcher, Watchers};
 use headworks_core::document::ChangeEvent;
 use headworks_core::time::Clock;
-use headworks_core::{Batch, Document, DocumentKey, Error, ErrorCode, Result, TenantId};
+use headworks_core::{Batch, Digest, Document, DocumentKey, Error, ErrorCode, Result, TenantId};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;

@@ -9,9 +9,9 @@ mod wasi;
 pub use batches::Records;
 pub(crate) use limiter::Limiter;
 
+use crate::Limits;
 use crate::bindings::Offered;
-use crate::{Digest, Limits};
-use headworks_core::{Batch, Error, ErrorCode, Result};
+use headworks_core::{Batch, Digest, Error, ErrorCode, Result};
 use log::LogAccount;
 use std::sync::Arc;
 use wasmtime::Engine;

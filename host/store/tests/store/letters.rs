@@ -1,6 +1,6 @@
 use crate::support::*;
-use headworks_core::{ErrorCode, TenantId, Timestamp};
-use headworks_store::{DeadLetter, Digest, Store, StoreOptions};
+use headworks_core::{Digest, ErrorCode, TenantId, Timestamp};
+use headworks_store::{DeadLetter, Store, StoreOptions};
 
 fn letter(reason: &str) -> DeadLetter {
     DeadLetter {
