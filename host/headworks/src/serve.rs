@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: ServeArguments, output: Output) -> Result<ExitCode>
 async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCode> {
     let mut signals = Signals::new()?;
     let limits = settings.http_limits()?;
-    let sandbox_limits = Limits::default();
+    let sandbox_limits = settings.sandbox_limits()?;
     std::fs::create_dir_all(&settings.data).with_context(|| format!("cannot make {}", settings.data.display()))?;
     let data = Dir::open_ambient_dir(&settings.data, ambient_authority())
         .with_context(|| format!("cannot open {}", settings.data.display()))?;

@@ -6,8 +6,9 @@
 use crate::cli::ServeArguments;
 use anyhow::{Context, Result, bail};
 use headworks_http::HttpLimits;
+use headworks_sandbox::Limits;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) reset: Reset,
     pub(crate) log: Log,
     pub(crate) http: Http,
+    sandbox: Limits,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -107,6 +109,7 @@ impl Default for Settings {
             reset: Reset::default(),
             log: Log::default(),
             http: Http::default(),
+            sandbox: Limits::default(),
         }
     }
 }
@@ -175,6 +178,25 @@ const ALIASES: &[(&str, &str)] = &[
     ("FLOWG_LOGLEVEL", "log.level"),
 ];
 
+/// Every setting; those of the sandbox are the members of its limits.
+fn names() -> Result<Vec<(String, Kind)>> {
+    let limits = Table::try_from(Limits::default()).context("the limits of the sandbox cannot be listed")?;
+    let own = NAMES.iter().map(|&(name, kind)| (name.to_owned(), kind));
+    Ok(own.chain(limits.keys().map(|name| (format!("sandbox.{name}"), Kind::Number))).collect())
+}
+
+/// Refuses a variable that looks like a setting of a section and is none: a misspelt limit would not limit anything.
+fn check_sections(names: &[(String, Kind)], environment: &BTreeMap<String, String>) -> Result<()> {
+    let known: BTreeSet<String> = names.iter().map(|(name, _)| variable(name)).collect();
+    let sections: BTreeSet<String> =
+        names.iter().filter_map(|(name, _)| Some(format!("{}_", variable(name.split_once('.')?.0)))).collect();
+    let misspelt = |name: &&String| !known.contains(*name) && sections.iter().any(|section| name.starts_with(section));
+    match environment.keys().find(misspelt) {
+        None => Ok(()),
+        Some(name) => bail!("{name} in the environment is no setting of this version"),
+    }
+}
+
 /// The environment variable of a setting.
 fn variable(name: &str) -> String {
     format!("HEADWORKS_{}", name.to_uppercase().replace('.', "_"))
@@ -190,7 +212,9 @@ impl Settings {
         let given = |name: &str| environment.get(name).filter(|value| !value.is_empty());
         let file = arguments.config.clone().or_else(|| given("HEADWORKS_CONFIG").map(PathBuf::from));
         let mut table = file.as_deref().map(read).transpose()?.unwrap_or_default();
-        for (name, kind) in NAMES {
+        let names = names()?;
+        check_sections(&names, environment)?;
+        for (name, kind) in &names {
             let alias = || ALIASES.iter().find(|(_, setting)| setting == name).and_then(|(alias, _)| given(alias));
             let own = variable(name);
             if let Some(text) = given(&own).or_else(alias) {
@@ -203,7 +227,7 @@ impl Settings {
         }
         let settings: Self = table
             .try_into()
-            .map_err(|error: toml::de::Error| anyhow::anyhow!("the settings cannot be used: {}", error.message()))?;
+            .map_err(|error: toml::de::Error| anyhow::anyhow!("the settings cannot be used: {}", error.to_string().trim_end()))?;
         if settings.listen.is_empty() {
             bail!("listen has to name at least one address");
         }
@@ -231,6 +255,12 @@ impl Settings {
             bail!("http.header_bytes has to be at least 8192");
         }
         Ok(limits)
+    }
+
+    /// What components may use.
+    pub(crate) fn sandbox_limits(&self) -> Result<Limits> {
+        self.sandbox.check().map_err(|error| anyhow::anyhow!("the settings cannot be used: sandbox.{error}"))?;
+        Ok(self.sandbox.clone())
     }
 }
 
@@ -331,14 +361,17 @@ mod tests {
 
     #[test]
     fn every_name_exists() {
-        for (name, kind) in NAMES {
-            let value = match *name {
+        for (name, kind) in &names().unwrap() {
+            let value = match name.as_str() {
                 "durability" => "buffered",
                 "log.format" => "json",
                 _ if *kind == Kind::Number => "9000",
                 _ => "x",
             };
-            Settings::of(&ServeArguments::default(), &environment(&[(&variable(name), value)])).map(drop).expect(name);
+            let settings = Settings::of(&ServeArguments::default(), &environment(&[(&variable(name), value)])).expect(name);
+            if let Some(name) = name.strip_prefix("sandbox.") {
+                assert_eq!(Table::try_from(settings.sandbox).unwrap()[name].as_integer(), Some(9000), "{name}");
+            }
         }
     }
 
@@ -356,6 +389,32 @@ mod tests {
         std::fs::write(&file, "secret_key = \"hush").unwrap();
         let text = fails(&[("HEADWORKS_CONFIG", file.to_str().unwrap())]);
         assert!(text.contains("line 1") && !text.contains("hush"), "{text}");
+    }
+
+    #[test]
+    fn limits_of_the_sandbox_are_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("headworks.toml");
+        let of = |text: &str, pairs: &[(&str, &str)]| {
+            std::fs::write(&file, text).unwrap();
+            let arguments = ServeArguments { config: Some(file.clone()), ..ServeArguments::default() };
+            Settings::of(&arguments, &environment(pairs)).and_then(|settings| settings.sandbox_limits())
+        };
+        let limits = of("[sandbox]\ncall_cpu_ms = 2000\nhandles = 5\n", &[("HEADWORKS_SANDBOX_HANDLES", "7")]).unwrap();
+        assert_eq!(limits, Limits { call_cpu: Duration::from_secs(2), handles: 7, ..Limits::default() });
+        for (text, pairs, part) in [
+            ("[sandbox]\nmemory = 268435457\n", &[][..], "sandbox.memory has to be at least 1048576 and at most 268435456"),
+            ("", &[("HEADWORKS_SANDBOX_CALL_CPU_MS", "30001")], "sandbox.call_cpu_ms"),
+            ("", &[("HEADWORKS_SANDBOX_TABLES", "0")], "sandbox.tables"),
+            ("", &[("HEADWORKS_SANDBOX_TABLES", "-1")], "sandbox.tables"),
+            ("[sandbox]\ncall_cpu = 5\n", &[], "call_cpu"),
+            ("[sandbox]\nmemory = \"much\"\n", &[], "sandbox.memory"),
+            ("", &[("HEADWORKS_SANDBOX_CALL_CPU", "5")], "HEADWORKS_SANDBOX_CALL_CPU"),
+            ("", &[("HEADWORKS_HTTP_BODIES", "5")], "HEADWORKS_HTTP_BODIES"),
+        ] {
+            let error = format!("{:#}", of(text, pairs).unwrap_err());
+            assert!(error.contains(part), "{part}: {error}");
+        }
     }
 
     #[test]

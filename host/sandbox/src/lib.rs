@@ -5,6 +5,7 @@
 //! that was not compiled here is ever run. Knows nothing of pipelines, storage or HTTP. The only crate that names wasmtime.
 
 mod bindings;
+mod bounds;
 mod breaker;
 mod cache;
 mod compile;
