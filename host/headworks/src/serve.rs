@@ -124,6 +124,10 @@ async fn open_store(settings: &Settings) -> Result<Store> {
         },
         min_free_bytes: settings.min_free_bytes,
         sweep_interval: Duration::from_secs(settings.sweep_seconds),
+        dead_letter_count: settings.dead_letter_count,
+        dead_letter_bytes: settings.dead_letter_bytes,
+        audit_count: settings.audit_count,
+        audit_age: Duration::from_secs(settings.audit_days.saturating_mul(86_400)),
         ..StoreOptions::default()
     };
     if settings.durability == Durability::Buffered {

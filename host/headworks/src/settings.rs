@@ -24,8 +24,14 @@ pub(crate) struct Settings {
     pub(crate) durability: Durability,
     /// Bytes that have to be free on the disk for writes.
     pub(crate) min_free_bytes: u64,
-    /// How often the size bounds of streams are enforced (FlowG 10.5).
+    /// How often the size bounds of streams (FlowG 10.5) and the bounds of audit entries are enforced.
     pub(crate) sweep_seconds: u64,
+    /// The most dead letters of a tenant, and their bytes.
+    pub(crate) dead_letter_count: u64,
+    pub(crate) dead_letter_bytes: u64,
+    /// The most audit entries of a tenant, and the days they are kept.
+    pub(crate) audit_count: u64,
+    pub(crate) audit_days: u64,
     pub(crate) components: Option<PathBuf>,
     pub(crate) example: Option<PathBuf>,
     /// Signs sessions; random at each start without.
@@ -102,6 +108,10 @@ impl Default for Settings {
             durability: Durability::Fsync,
             min_free_bytes: 256 << 20,
             sweep_seconds: 300,
+            dead_letter_count: 10_000,
+            dead_letter_bytes: 256 << 20,
+            audit_count: 100_000,
+            audit_days: 365,
             components: None,
             example: None,
             secret_key: None,
@@ -143,6 +153,10 @@ const NAMES: &[(&str, Kind)] = &[
     ("durability", Kind::Text),
     ("min_free_bytes", Kind::Number),
     ("sweep_seconds", Kind::Number),
+    ("dead_letter_count", Kind::Number),
+    ("dead_letter_bytes", Kind::Number),
+    ("audit_count", Kind::Number),
+    ("audit_days", Kind::Number),
     ("components", Kind::Text),
     ("example", Kind::Text),
     ("secret_key", Kind::Text),
@@ -227,11 +241,25 @@ impl Settings {
         }
         let settings: Self = table
             .try_into()
-            .map_err(|error: toml::de::Error| anyhow::anyhow!("the settings cannot be used: {}", error.to_string().trim_end()))?;
-        if settings.listen.is_empty() {
+            .map_err(|error: toml::de::Error| anyhow::anyhow!("the settings cannot be used: {}", in_a_line(&error)))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.listen.is_empty() {
             bail!("listen has to name at least one address");
         }
-        Ok(settings)
+        let some = [
+            ("dead_letter_count", self.dead_letter_count),
+            ("dead_letter_bytes", self.dead_letter_bytes),
+            ("audit_count", self.audit_count),
+            ("audit_days", self.audit_days),
+        ];
+        match some.into_iter().find(|(_, value)| *value == 0) {
+            Some((name, _)) => bail!("{name} has to be at least 1"),
+            None => Ok(()),
+        }
     }
 
     /// Bounds of the listeners.
@@ -293,6 +321,11 @@ impl Kind {
             Self::Texts => Value::Array(text.split(',').map(|part| Value::String(part.trim().to_owned())).collect()),
         })
     }
+}
+
+/// What is wrong, and in which setting.
+fn in_a_line(error: &toml::de::Error) -> String {
+    error.to_string().trim_end().replace('\n', " ")
 }
 
 fn read(path: &Path) -> Result<Table> {
@@ -382,6 +415,7 @@ mod tests {
         };
         assert!(fails(&[("HEADWORKS_HTTP_HEADERS", "many")]).contains("HEADWORKS_HTTP_HEADERS=many"));
         assert!(fails(&[("HEADWORKS_DURABILITY", "maybe")]).contains("maybe"));
+        assert!(fails(&[("HEADWORKS_AUDIT_DAYS", "0")]).contains("audit_days has to be at least 1"));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("headworks.toml");
         std::fs::write(&file, "[http]\nbodies = 1\n").unwrap();

@@ -14,7 +14,7 @@ mod trace;
 mod transform;
 
 pub use condition::Condition;
-pub use counters::{Counter, NODE_PREFIX, PIPELINE_LOGS, PIPELINE_TOTAL, STREAM_LOGS};
+pub use counters::{Counter, NODE_PREFIX, PIPELINE_LOGS, PIPELINE_TOTAL, PLUGIN_FAILURES, STREAM_LOGS};
 pub use engine::{PIPELINE, PipelineOptions, Pipelines, TRANSFORMER};
 pub use graph::Graph;
 pub use query::Found;

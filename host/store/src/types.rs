@@ -37,6 +37,10 @@ pub struct StoreOptions {
     pub dead_letter_count: u64,
     /// The most bytes of dead letters kept per tenant; the oldest give way.
     pub dead_letter_bytes: u64,
+    /// The most audit entries kept per tenant after a sweep; the oldest give way.
+    pub audit_count: u64,
+    /// How long audit entries are kept, to a sweep.
+    pub audit_age: Duration,
 }
 
 impl Default for StoreOptions {
@@ -49,6 +53,8 @@ impl Default for StoreOptions {
             sweep_interval: Duration::from_secs(300),
             dead_letter_count: 10_000,
             dead_letter_bytes: 256 << 20,
+            audit_count: 100_000,
+            audit_age: Duration::from_secs(365 * 86_400),
         }
     }
 }
@@ -113,23 +119,42 @@ pub enum Expect {
     Revision(u64),
 }
 
-/// What is kept about one change of a document: who, what and when, but never the content.
+/// What is kept about one change of a document or one failure: who, what and when, but never the content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// That of the change event.
+    /// That of the change event where there is one.
     pub sequence: u64,
-    /// When it was made.
+    /// When it happened.
     pub at: Timestamp,
-    /// Who made it.
+    /// Who did it; empty for a failure.
     pub author: String,
-    /// Which document.
+    /// The document it happened to.
     pub key: DocumentKey,
-    /// The identity of the document.
-    pub uid: Uid,
-    /// The revision after the change; that of the deleted document for a deletion.
-    pub revision: u64,
     /// What happened.
-    pub kind: ChangeKind,
+    pub event: AuditEvent,
+}
+
+/// What an [`AuditEntry`] is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AuditEvent {
+    /// The document was changed.
+    Changed {
+        /// Its identity.
+        uid: Uid,
+        /// The revision after the change; that of the deleted document for a deletion.
+        revision: u64,
+        /// How.
+        kind: ChangeKind,
+    },
+    /// The sandbox ended a call that was made for the document.
+    PluginFailed {
+        /// The node of the pipeline.
+        node: String,
+        /// The name of an [`ErrorCode`](headworks_core::ErrorCode).
+        code: String,
+        /// The digest of the plugin, in hexadecimal.
+        plugin_digest: String,
+    },
 }
 
 /// The settings of a stream (FlowG 2 and 10.5).

@@ -8,7 +8,7 @@ mod cache;
 mod commit;
 mod queue;
 
-use crate::counters::Counter;
+use crate::counters::{self, Counter};
 use crate::decode_script;
 use crate::graph::Graph;
 use crate::plan::{Plan, Transformers};
@@ -84,6 +84,7 @@ impl Pipelines {
 
     /// An engine whose transformers are programs of any language.
     pub fn with_language(store: Store, language: Arc<dyn Language>, options: PipelineOptions) -> Self {
+        counters::show_failures();
         let events = Mutex::new(store.subscribe());
         let (lines, opened) = (RwLock::default(), Mutex::default());
         Self { shared: Arc::new(Shared { store, language, options, events, lines, opened }) }

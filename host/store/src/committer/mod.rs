@@ -9,6 +9,7 @@
 //! the group is written; after a failed write nothing is written any more. Works that have to read what earlier ones in their
 //! group wrote are groups of their own ([`Company::Alone`]), but for documents, which [`Group`] looks up in both.
 
+mod audit;
 mod documents;
 mod indexes;
 mod letters;
@@ -79,6 +80,7 @@ pub(crate) struct Writer {
     /// Numbers of the streams in `streams`, to their names.
     names: HashMap<u32, StreamName>,
     letters: Letters,
+    noted: audit::Noted,
     watchers: Arc<Watchers>,
     next_record: u64,
     next_change: u64,
@@ -106,6 +108,7 @@ impl Writer {
             streams: HashMap::new(),
             names: HashMap::new(),
             letters: Letters::new(limits),
+            noted: HashMap::new(),
             engine,
             durable,
             clock,
