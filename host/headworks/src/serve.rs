@@ -151,6 +151,7 @@ async fn start(settings: &Settings, store: &Store, limits: &Limits) -> Result<St
         bootstrap_password: settings.bootstrap.password.clone(),
         bootstrap_token: settings.bootstrap.token.clone(),
         secret_key: settings.secret_key.clone(),
+        session_lifetime: Duration::from_secs(settings.session_seconds),
         reset: settings.reset.user.clone().zip(settings.reset.password.clone()),
         clock: Arc::new(SystemClock),
     };

@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) example: Option<PathBuf>,
     /// Signs sessions; random at each start without.
     pub(crate) secret_key: Option<String>,
+    /// How long a session lasts.
+    pub(crate) session_seconds: u64,
     pub(crate) bootstrap: Bootstrap,
     pub(crate) reset: Reset,
     pub(crate) log: Log,
@@ -115,6 +117,7 @@ impl Default for Settings {
             components: None,
             example: None,
             secret_key: None,
+            session_seconds: 24 * 3600,
             bootstrap: Bootstrap::default(),
             reset: Reset::default(),
             log: Log::default(),
@@ -160,6 +163,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("components", Kind::Text),
     ("example", Kind::Text),
     ("secret_key", Kind::Text),
+    ("session_seconds", Kind::Number),
     ("bootstrap.user", Kind::Text),
     ("bootstrap.password", Kind::Text),
     ("bootstrap.token", Kind::Text),
@@ -255,6 +259,7 @@ impl Settings {
             ("dead_letter_bytes", self.dead_letter_bytes),
             ("audit_count", self.audit_count),
             ("audit_days", self.audit_days),
+            ("session_seconds", self.session_seconds),
         ];
         match some.into_iter().find(|(_, value)| *value == 0) {
             Some((name, _)) => bail!("{name} has to be at least 1"),
