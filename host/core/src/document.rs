@@ -60,7 +60,7 @@ pub enum ChangeKind {
 /// Told to whoever follows the documents, after the change is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeEvent {
-    /// One more for each change of the store, never used twice.
+    /// Greater with each change of the store, never used twice. Other audit entries have numbers in between.
     pub sequence: u64,
     /// Which document.
     pub key: DocumentKey,
