@@ -11,8 +11,8 @@ const MIB: u64 = 1 << 20;
 const SECOND: u64 = 1000;
 const DAY: u64 = 86_400 * SECOND;
 
-/// Member, least and most value. What is not here is at least 1; what is without need of a bound (a limit that is
-/// never reached harms nobody) has the largest that makes sense on one machine.
+/// Member, least and most value. What is not here is at least 1. Where nothing else sets the most, it is what one machine can
+/// still bear.
 const BOUNDS: &[(&str, u64, u64)] = &[
     ("component_bytes", KIB, 256 * MIB),
     ("compile_cpu_ms", SECOND, 600 * SECOND),
