@@ -411,6 +411,19 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_is_documented() {
+        let documented = include_str!("../../../docs/operating.md");
+        for (name, _) in names().unwrap() {
+            let section = name.split_once('.').map(|(section, member)| (format!("`{section}.*`"), format!("`{member}`")));
+            let in_section = section.is_some_and(|(section, member)| match section.as_str() {
+                "`sandbox.*`" => documented.contains(&member),
+                section => documented.contains(section),
+            });
+            assert!(documented.contains(&format!("`{name}`")) || in_section, "docs/operating.md does not know {name}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let fails = |pairs: &[(&str, &str)]| {
             format!("{:#}", Settings::of(&ServeArguments::default(), &environment(pairs)).map(drop).unwrap_err())
