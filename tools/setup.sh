@@ -27,6 +27,7 @@ want lld-22
 want llvm-22
 want wasi-libc
 want libclang-rt-22-dev-wasm32
+want strace                   # a test that makes fsync fail
 if [ ! -d "$sysroot/lib/rustlib/wasm32-wasip1" ]; then
     want rustc-web
     want rust-web-src

@@ -2,6 +2,7 @@
 
 mod hostile_scripts;
 mod mixing;
+mod plugin_failures;
 mod saving;
 
 use headworks_tests::{Client, Flow, unique};

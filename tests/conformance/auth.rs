@@ -1,8 +1,8 @@
 //! Logging in, sessions, the caller's profile and password (FlowG 4).
 
 use crate::shared;
-use headworks_tests::server::{PASSWORD, TOKEN, USER};
-use headworks_tests::{Client, Server};
+use headworks_tests::server::{PASSWORD, Setup, TOKEN, USER};
+use headworks_tests::{Client, Server, eventually};
 use serde_json::{Value, json};
 
 fn login(client: &Client, user: &str, password: &str) -> headworks_tests::Answer {
@@ -113,6 +113,20 @@ fn an_unknown_token_is_invalid() {
     let (_server, client) = shared();
     let error = whoami(&client.with_token("pat_00000000000000000000000000000000")).error(401, "UNAUTHENTICATED");
     assert_eq!(error, "unauthenticated: invalid token");
+}
+
+#[test]
+fn an_expired_session_is_refused() {
+    let server = Setup::new().env("HEADWORKS_SESSION_SECONDS", "3").start();
+    let client = server.client();
+    let token = session(&client);
+    whoami(&client.with_token(&token)).ok();
+    let refused =
+        eventually("the session expires", || Some(whoami(&client.with_token(&token))).filter(|answer| answer.status != 200));
+    assert_eq!(refused.error(401, "UNAUTHENTICATED"), "unauthenticated: failed to parse JWT: token is expired");
+    // Logging in again helps, and personal access tokens have no end.
+    whoami(&client.with_token(&session(&client))).ok();
+    whoami(&client).ok();
 }
 
 #[test]

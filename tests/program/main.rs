@@ -1,5 +1,7 @@
 //! The program as its operator meets it: starting, stopping, and the commands for a data folder (architecture 7).
 
+mod limits;
+
 use headworks_tests::server::{Folder, Setup, run};
 use headworks_tests::{Server, eventually};
 use serde_json::{Value, json};
@@ -130,6 +132,26 @@ fn verify_of_a_folder_in_use_or_without_a_store_says_so() {
 }
 
 #[test]
+fn commands_that_need_a_stopped_server_say_so_while_it_runs() {
+    let server = Server::start();
+    let data = server.data();
+    for command in [&["verify"][..], &["dead-letters", "list"], &["audit", "list"]] {
+        let refused = run(&[command, &["--data", text(&data)]].concat());
+        assert_eq!(refused.status.code(), Some(1), "{command:?}");
+        let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+        for part in [text(&data), "in use by another process", "stop the server"] {
+            assert!(message.contains(part), "{command:?}: no {part:?} in {message}");
+        }
+        assert_eq!(message.trim().lines().count(), 1, "{message}");
+        assert!(refused.stdout.is_empty(), "{command:?}");
+        let refused = run(&[command, &["--data", text(&data), "--output", "json"]].concat());
+        let error: Value = serde_json::from_slice(&refused.stderr).expect("JSON");
+        assert!(error["error"].as_str().is_some_and(|error| error.contains("stop the server")), "{error}");
+    }
+    server.client().get("/api/v1/pipelines").ok();
+}
+
+#[test]
 fn doctor_measures_and_names_what_it_looked_at() {
     let folder = tempfile::tempdir().expect("a folder");
     let doctor = run(&["doctor", "--data", text(folder.path()), "--output", "json"]);
@@ -192,7 +214,7 @@ fn a_cold_cache_is_filled_and_a_damaged_one_is_made_again() {
 fn help_names_every_command() {
     let help = run(&["--help"]);
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
-    for command in ["serve", "verify", "doctor", "dead-letters"] {
+    for command in ["serve", "verify", "doctor", "dead-letters", "audit"] {
         assert!(help.contains(command), "{help}");
     }
 }

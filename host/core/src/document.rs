@@ -48,7 +48,7 @@ pub struct Document {
 }
 
 /// What happened to a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeKind {
     /// It was made or changed.
@@ -60,7 +60,7 @@ pub enum ChangeKind {
 /// Told to whoever follows the documents, after the change is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeEvent {
-    /// One more for each change of the store, never used twice.
+    /// Greater with each change of the store, never used twice. Other audit entries have numbers in between.
     pub sequence: u64,
     /// Which document.
     pub key: DocumentKey,

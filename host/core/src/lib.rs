@@ -1,15 +1,17 @@
 //! The nouns of Headworks that need no I/O.
 //!
-//! Owns ids, the [`Batch`](batch::Batch), the [`Document`](document::Document), error codes and time. Knows nothing of
+//! Owns ids, digests, the [`Batch`](batch::Batch), the [`Document`](document::Document), error codes and time. Knows nothing of
 //! storage, plugins, HTTP or any dialect.
 
 pub mod batch;
+pub mod digest;
 pub mod document;
 pub mod error;
 pub mod id;
 pub mod time;
 
 pub use batch::{Batch, BatchBuilder, Kind, Value};
+pub use digest::Digest;
 pub use document::{Document, DocumentKey};
 pub use error::{Error, ErrorClass, ErrorCode, Result};
 pub use id::{TenantId, Uid};

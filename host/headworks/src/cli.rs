@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// Records that could not be processed, with the reason.
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
+    /// Who changed what, and which plugins failed.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Compile a component from standard input to standard output; started by the server for itself.
     #[command(hide = true)]
     CompileComponent,
@@ -41,6 +44,21 @@ pub(crate) enum Command {
 #[derive(Subcommand)]
 pub(crate) enum DeadLettersCommand {
     /// List them, oldest first. No server may have the data folder open. Changes nothing.
+    List {
+        #[command(flatten)]
+        folder: Folder,
+        /// Only those with a greater number.
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+        /// At most so many.
+        #[arg(long, default_value_t = 1000)]
+        limit: usize,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AuditCommand {
+    /// List the entries, oldest first. No server may have the data folder open. Changes nothing.
     List {
         #[command(flatten)]
         folder: Folder,

@@ -4,6 +4,7 @@
 //! command line, and are never logged; a success exits 0, a failure 1, a wrong use 2.
 
 mod addresses;
+mod audit;
 mod cli;
 mod compile;
 mod dead_letters;
@@ -18,7 +19,7 @@ mod settings;
 mod verify;
 
 use clap::Parser;
-use cli::{Cli, Command, DeadLettersCommand, Output};
+use cli::{AuditCommand, Cli, Command, DeadLettersCommand, Output};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::DeadLetters(DeadLettersCommand::List { folder, after, limit }) => {
             dead_letters::list(&folder.data, after, limit, output)
         }
+        Command::Audit(AuditCommand::List { folder, after, limit }) => audit::list(&folder.data, after, limit, output),
         Command::CompileComponent => compile::run(),
     };
     match done {

@@ -12,6 +12,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Dead letters that gave way to newer ones since the data folder exists. Unit: letters.
+const DEAD_LETTERS_DROPPED: &str = "headworks_dead_letters_dropped_total";
+
 /// What the probes look at.
 #[derive(Clone)]
 pub(crate) struct Probes {
@@ -27,7 +30,7 @@ impl Probes {
         Router::new()
             .route("/health", get(health))
             .route("/ready", get(ready))
-            .route("/metrics", get(metrics))
+            .route("/metrics", get(show_metrics))
             .fallback(headworks_flowg::unknown_path)
             .with_state(self)
     }
@@ -59,14 +62,29 @@ async fn ready(State(probes): State<Probes>) -> Response {
     }
 }
 
-async fn metrics(State(probes): State<Probes>) -> Response {
-    let read = tokio::task::spawn_blocking(move || probes.metrics.render() + &process::metrics()).await;
+async fn show_metrics(State(probes): State<Probes>) -> Response {
+    let read = tokio::task::spawn_blocking(move || {
+        count_dropped(&probes.store);
+        probes.metrics.render() + &process::metrics()
+    });
+    let read = read.await;
     match read {
         Ok(text) => {
             let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
             (StatusCode::OK, kind, axum::Extension(Quiet), text).into_response()
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// The store counts them for itself, because the number outlives the process.
+fn count_dropped(store: &Store) {
+    match store.dropped_dead_letters() {
+        Ok(dropped) => {
+            let dropped = dropped.into_iter().map(|(_, dropped)| dropped).sum();
+            metrics::counter!(DEAD_LETTERS_DROPPED).absolute(dropped);
+        }
+        Err(error) => tracing::warn!(cause = %error, "the dropped dead letters cannot be counted"),
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: ServeArguments, output: Output) -> Result<ExitCode>
 async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCode> {
     let mut signals = Signals::new()?;
     let limits = settings.http_limits()?;
-    let sandbox_limits = Limits::default();
+    let sandbox_limits = settings.sandbox_limits()?;
     std::fs::create_dir_all(&settings.data).with_context(|| format!("cannot make {}", settings.data.display()))?;
     let data = Dir::open_ambient_dir(&settings.data, ambient_authority())
         .with_context(|| format!("cannot open {}", settings.data.display()))?;
@@ -124,6 +124,10 @@ async fn open_store(settings: &Settings) -> Result<Store> {
         },
         min_free_bytes: settings.min_free_bytes,
         sweep_interval: Duration::from_secs(settings.sweep_seconds),
+        dead_letter_count: settings.dead_letter_count,
+        dead_letter_bytes: settings.dead_letter_bytes,
+        audit_count: settings.audit_count,
+        audit_age: Duration::from_secs(settings.audit_days.saturating_mul(86_400)),
         ..StoreOptions::default()
     };
     if settings.durability == Durability::Buffered {
@@ -148,6 +152,7 @@ async fn start(settings: &Settings, store: &Store, limits: &Limits) -> Result<St
         bootstrap_password: settings.bootstrap.password.clone(),
         bootstrap_token: settings.bootstrap.token.clone(),
         secret_key: settings.secret_key.clone(),
+        session_lifetime: Duration::from_secs(settings.session_seconds),
         reset: settings.reset.user.clone().zip(settings.reset.password.clone()),
         clock: Arc::new(SystemClock),
     };

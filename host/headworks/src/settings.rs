@@ -7,8 +7,9 @@ use crate::cli::ServeArguments;
 use anyhow::{Context, Result, bail};
 use headworks_http::HttpLimits;
 use headworks_http::outbound::{Allowed, OutboundOptions};
+use headworks_sandbox::Limits;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,17 +25,26 @@ pub(crate) struct Settings {
     pub(crate) durability: Durability,
     /// Bytes that have to be free on the disk for writes.
     pub(crate) min_free_bytes: u64,
-    /// How often the size bounds of streams are enforced (FlowG 10.5).
+    /// How often the size bounds of streams (FlowG 10.5) and the bounds of audit entries are enforced.
     pub(crate) sweep_seconds: u64,
+    /// The most dead letters of a tenant, and their bytes.
+    pub(crate) dead_letter_count: u64,
+    pub(crate) dead_letter_bytes: u64,
+    /// The most audit entries of a tenant, and the days they are kept.
+    pub(crate) audit_count: u64,
+    pub(crate) audit_days: u64,
     pub(crate) components: Option<PathBuf>,
     pub(crate) example: Option<PathBuf>,
     /// Signs sessions; random at each start without.
     pub(crate) secret_key: Option<String>,
+    /// How long a session lasts.
+    pub(crate) session_seconds: u64,
     pub(crate) bootstrap: Bootstrap,
     pub(crate) reset: Reset,
     pub(crate) log: Log,
     pub(crate) http: Http,
     pub(crate) outbound: Outbound,
+    sandbox: Limits,
 }
 
 /// What plugins may reach.
@@ -114,14 +124,20 @@ impl Default for Settings {
             durability: Durability::Fsync,
             min_free_bytes: 256 << 20,
             sweep_seconds: 300,
+            dead_letter_count: 10_000,
+            dead_letter_bytes: 256 << 20,
+            audit_count: 100_000,
+            audit_days: 365,
             components: None,
             example: None,
             secret_key: None,
+            session_seconds: 24 * 3600,
             bootstrap: Bootstrap::default(),
             reset: Reset::default(),
             log: Log::default(),
             http: Http::default(),
             outbound: Outbound::default(),
+            sandbox: Limits::default(),
         }
     }
 }
@@ -157,9 +173,14 @@ const NAMES: &[(&str, Kind)] = &[
     ("durability", Kind::Text),
     ("min_free_bytes", Kind::Number),
     ("sweep_seconds", Kind::Number),
+    ("dead_letter_count", Kind::Number),
+    ("dead_letter_bytes", Kind::Number),
+    ("audit_count", Kind::Number),
+    ("audit_days", Kind::Number),
     ("components", Kind::Text),
     ("example", Kind::Text),
     ("secret_key", Kind::Text),
+    ("session_seconds", Kind::Number),
     ("bootstrap.user", Kind::Text),
     ("bootstrap.password", Kind::Text),
     ("bootstrap.token", Kind::Text),
@@ -195,6 +216,22 @@ const ALIASES: &[(&str, &str)] = &[
     ("FLOWG_LOGLEVEL", "log.level"),
 ];
 
+/// Every setting; those of the sandbox are the members of its limits.
+fn names() -> Result<Vec<(String, Kind)>> {
+    let limits = Table::try_from(Limits::default()).context("the limits of the sandbox cannot be listed")?;
+    let own = NAMES.iter().map(|&(name, kind)| (name.to_owned(), kind));
+    Ok(own.chain(limits.keys().map(|name| (format!("sandbox.{name}"), Kind::Number))).collect())
+}
+
+/// Refuses a variable that looks like a limit of the sandbox and is none: misspelt, it would not limit anything.
+fn check_limits(names: &[(String, Kind)], environment: &BTreeMap<String, String>) -> Result<()> {
+    let known: BTreeSet<String> = names.iter().map(|(name, _)| variable(name)).collect();
+    match environment.keys().find(|name| name.starts_with("HEADWORKS_SANDBOX_") && !known.contains(*name)) {
+        None => Ok(()),
+        Some(name) => bail!("{name} in the environment is no setting of this version"),
+    }
+}
+
 /// The environment variable of a setting.
 fn variable(name: &str) -> String {
     format!("HEADWORKS_{}", name.to_uppercase().replace('.', "_"))
@@ -210,7 +247,9 @@ impl Settings {
         let given = |name: &str| environment.get(name).filter(|value| !value.is_empty());
         let file = arguments.config.clone().or_else(|| given("HEADWORKS_CONFIG").map(PathBuf::from));
         let mut table = file.as_deref().map(read).transpose()?.unwrap_or_default();
-        for (name, kind) in NAMES {
+        let names = names()?;
+        check_limits(&names, environment)?;
+        for (name, kind) in &names {
             let alias = || ALIASES.iter().find(|(_, setting)| setting == name).and_then(|(alias, _)| given(alias));
             let own = variable(name);
             if let Some(text) = given(&own).or_else(alias) {
@@ -223,11 +262,26 @@ impl Settings {
         }
         let settings: Self = table
             .try_into()
-            .map_err(|error: toml::de::Error| anyhow::anyhow!("the settings cannot be used: {}", error.message()))?;
-        if settings.listen.is_empty() {
+            .map_err(|error: toml::de::Error| anyhow::anyhow!("the settings cannot be used: {}", in_a_line(&error)))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.listen.is_empty() {
             bail!("listen has to name at least one address");
         }
-        Ok(settings)
+        let some = [
+            ("dead_letter_count", self.dead_letter_count),
+            ("dead_letter_bytes", self.dead_letter_bytes),
+            ("audit_count", self.audit_count),
+            ("audit_days", self.audit_days),
+            ("session_seconds", self.session_seconds),
+        ];
+        match some.into_iter().find(|(_, value)| *value == 0) {
+            Some((name, _)) => bail!("{name} has to be at least 1"),
+            None => Ok(()),
+        }
     }
 
     /// What plugins may reach.
@@ -262,6 +316,12 @@ impl Settings {
             bail!("http.header_bytes has to be at least 8192");
         }
         Ok(limits)
+    }
+
+    /// What components may use.
+    pub(crate) fn sandbox_limits(&self) -> Result<Limits> {
+        self.sandbox.check().map_err(|error| anyhow::anyhow!("the settings cannot be used: sandbox.{error}"))?;
+        Ok(self.sandbox.clone())
     }
 }
 
@@ -303,6 +363,11 @@ impl Kind {
             Self::Texts => Value::Array(text.split(',').map(|part| Value::String(part.trim().to_owned())).collect()),
         })
     }
+}
+
+/// What is wrong, and in which setting.
+fn in_a_line(error: &toml::de::Error) -> String {
+    error.to_string().trim_end().replace('\n', " ")
 }
 
 fn read(path: &Path) -> Result<Table> {
@@ -371,15 +436,31 @@ mod tests {
 
     #[test]
     fn every_name_exists() {
-        for (name, kind) in NAMES {
-            let value = match *name {
+        for (name, kind) in &names().unwrap() {
+            let value = match name.as_str() {
                 "durability" => "buffered",
                 "log.format" => "json",
                 _ if *kind == Kind::Number => "9000",
                 _ if *kind == Kind::Flag => "true",
                 _ => "x",
             };
-            Settings::of(&ServeArguments::default(), &environment(&[(&variable(name), value)])).map(drop).expect(name);
+            let settings = Settings::of(&ServeArguments::default(), &environment(&[(&variable(name), value)])).expect(name);
+            if let Some(name) = name.strip_prefix("sandbox.") {
+                assert_eq!(Table::try_from(settings.sandbox).unwrap()[name].as_integer(), Some(9000), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_setting_is_documented() {
+        let documented = include_str!("../../../docs/operating.md");
+        for (name, _) in names().unwrap() {
+            let section = name.split_once('.').map(|(section, member)| (format!("`{section}.*`"), format!("`{member}`")));
+            let in_section = section.is_some_and(|(section, member)| match section.as_str() {
+                "`sandbox.*`" => documented.contains(&member),
+                section => documented.contains(section),
+            });
+            assert!(documented.contains(&format!("`{name}`")) || in_section, "docs/operating.md does not know {name}");
         }
     }
 
@@ -390,6 +471,7 @@ mod tests {
         };
         assert!(fails(&[("HEADWORKS_HTTP_HEADERS", "many")]).contains("HEADWORKS_HTTP_HEADERS=many"));
         assert!(fails(&[("HEADWORKS_DURABILITY", "maybe")]).contains("maybe"));
+        assert!(fails(&[("HEADWORKS_AUDIT_DAYS", "0")]).contains("audit_days has to be at least 1"));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("headworks.toml");
         std::fs::write(&file, "[http]\nbodies = 1\n").unwrap();
@@ -397,6 +479,31 @@ mod tests {
         std::fs::write(&file, "secret_key = \"hush").unwrap();
         let text = fails(&[("HEADWORKS_CONFIG", file.to_str().unwrap())]);
         assert!(text.contains("line 1") && !text.contains("hush"), "{text}");
+    }
+
+    #[test]
+    fn limits_of_the_sandbox_are_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("headworks.toml");
+        let of = |text: &str, pairs: &[(&str, &str)]| {
+            std::fs::write(&file, text).unwrap();
+            let arguments = ServeArguments { config: Some(file.clone()), ..ServeArguments::default() };
+            Settings::of(&arguments, &environment(pairs)).and_then(|settings| settings.sandbox_limits())
+        };
+        let limits = of("[sandbox]\ncall_cpu_ms = 2000\nhandles = 5\n", &[("HEADWORKS_SANDBOX_HANDLES", "7")]).unwrap();
+        assert_eq!(limits, Limits { call_cpu: Duration::from_secs(2), handles: 7, ..Limits::default() });
+        for (text, pairs, part) in [
+            ("[sandbox]\nmemory = 268435457\n", &[][..], "sandbox.memory has to be at least 1048576 and at most 268435456"),
+            ("", &[("HEADWORKS_SANDBOX_CALL_CPU_MS", "30001")], "sandbox.call_cpu_ms"),
+            ("", &[("HEADWORKS_SANDBOX_TABLES", "0")], "sandbox.tables"),
+            ("", &[("HEADWORKS_SANDBOX_TABLES", "-1")], "sandbox.tables"),
+            ("[sandbox]\ncall_cpu = 5\n", &[], "call_cpu"),
+            ("[sandbox]\nmemory = \"much\"\n", &[], "sandbox.memory"),
+            ("", &[("HEADWORKS_SANDBOX_CALL_CPU", "5")], "HEADWORKS_SANDBOX_CALL_CPU"),
+        ] {
+            let error = format!("{:#}", of(text, pairs).unwrap_err());
+            assert!(error.contains(part), "{part}: {error}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use headworks_core::time::{Clock, SystemClock};
 use headworks_core::{Error, Result, TenantId};
 use headworks_store::Store;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -29,6 +30,8 @@ pub struct IdentityOptions {
     pub bootstrap_token: Option<String>,
     /// Signs sessions; without it sessions end with the process.
     pub secret_key: Option<String>,
+    /// How long sessions last, to the second.
+    pub session_lifetime: Duration,
     /// A user and the password it gets at every start.
     pub reset: Option<(String, String)>,
     /// Where the time comes from.
@@ -42,6 +45,7 @@ impl Default for IdentityOptions {
             bootstrap_password: None,
             bootstrap_token: None,
             secret_key: None,
+            session_lifetime: Duration::from_secs(24 * 3600),
             reset: None,
             clock: Arc::new(SystemClock),
         }
@@ -74,7 +78,7 @@ impl Identity {
             directory,
             clock: Arc::clone(&options.clock),
             passwords: Passwords::new()?,
-            sessions: Sessions::new(&key),
+            sessions: Sessions::new(&key, options.session_lifetime),
             throttle: Default::default(),
             changing: Default::default(),
             store,

@@ -63,8 +63,9 @@ fn invalid_credentials() -> Error {
 }
 
 impl Identity {
-    /// Exchanges a password for a session token, `jwt_…`, valid for 24 hours. An unknown user takes the same time and gets
-    /// the same answer as a wrong password (FlowG 4).
+    /// Exchanges a password for a session token, `jwt_…`, valid for the
+    /// [lifetime of sessions](IdentityOptions::session_lifetime). An unknown user takes the same time and gets the same answer
+    /// as a wrong password (FlowG 4).
     ///
     /// # Errors
     /// [`ErrorCode::Unauthenticated`]; [`ErrorCode::Exhausted`] after too many failures of this user or from this address.

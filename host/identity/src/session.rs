@@ -4,11 +4,10 @@
 use headworks_core::{Error, ErrorCode, Result, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-
-/// Seconds that a session lasts.
-const LIFETIME: i64 = 24 * 3600;
+use std::time::Duration;
 
 pub(crate) struct Sessions {
+    lifetime: Duration,
     sign: EncodingKey,
     check: DecodingKey,
     rules: Validation,
@@ -23,17 +22,20 @@ struct Claims {
 }
 
 impl Sessions {
-    pub(crate) fn new(key: &[u8]) -> Self {
+    /// Sessions that last so long, to the second.
+    pub(crate) fn new(key: &[u8], lifetime: Duration) -> Self {
         let mut rules = Validation::new(Algorithm::HS256);
         // Checked here against our own clock, without leeway.
         rules.validate_exp = false;
         rules.validate_aud = false;
-        Self { sign: EncodingKey::from_secret(key), check: DecodingKey::from_secret(key), rules }
+        Self { lifetime, sign: EncodingKey::from_secret(key), check: DecodingKey::from_secret(key), rules }
     }
 
     /// A new session of this user, `jwt_` included.
     pub(crate) fn issue(&self, user: &str, now: Timestamp) -> Result<String> {
-        let claims = Claims { iss: "flowg".to_owned(), sub: user.to_owned(), exp: now.seconds() + LIFETIME };
+        let lifetime = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
+        let exp = now.seconds().saturating_add(lifetime);
+        let claims = Claims { iss: "flowg".to_owned(), sub: user.to_owned(), exp };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
             .map(|jwt| format!("jwt_{jwt}"))
             .map_err(|error| Error::internal(format!("cannot sign a session: {error}")))
@@ -56,15 +58,20 @@ impl Sessions {
 mod tests {
     use super::*;
 
+    const LIFETIME: i64 = 24 * 3600;
     const NOW: Timestamp = Timestamp::from_millis(1_767_322_985_500);
 
     fn later(seconds: i64) -> Timestamp {
         Timestamp::from_millis(NOW.millis() + seconds * 1000)
     }
 
+    fn signed_with(key: &[u8]) -> Sessions {
+        Sessions::new(key, Duration::from_secs(LIFETIME as u64))
+    }
+
     #[test]
-    fn sessions_last_a_day() {
-        let sessions = Sessions::new(b"key");
+    fn sessions_last_as_long_as_they_should() {
+        let sessions = signed_with(b"key");
         let token = sessions.issue("anna", NOW).unwrap();
         let jwt = token.strip_prefix("jwt_").unwrap();
         assert_eq!(sessions.verify(jwt, NOW).unwrap(), "anna");
@@ -74,10 +81,10 @@ mod tests {
 
     #[test]
     fn forgeries_are_refused() {
-        let sessions = Sessions::new(b"key");
+        let sessions = signed_with(b"key");
         let token = sessions.issue("anna", NOW).unwrap();
         let jwt = token.strip_prefix("jwt_").unwrap();
-        assert!(Sessions::new(b"other").verify(jwt, NOW).is_err());
+        assert!(signed_with(b"other").verify(jwt, NOW).is_err());
         // {"alg":"none","typ":"JWT"} . {"iss":"flowg","sub":"anna","exp":99999999999} . no signature
         let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJpc3MiOiJmbG93ZyIsInN1YiI6ImFubmEiLCJleHAiOjk5OTk5OTk5OTk5fQ.";
         for forged in ["", "a.b.c", none, &jwt[..jwt.len() - 2]] {
@@ -89,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_issuer_does_not_matter() {
-        let sessions = Sessions::new(b"key");
+        let sessions = signed_with(b"key");
         let claims = serde_json::json!({"sub": "anna", "exp": NOW.seconds() + 5});
         let jwt = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &sessions.sign).unwrap();
         assert_eq!(sessions.verify(&jwt, NOW).unwrap(), "anna");

@@ -1,5 +1,6 @@
 //! What is counted: per pipeline for its users (FlowG 7.5), server-wide for the operator (FlowG 18).
 
+use headworks_core::{Error, ErrorCode};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,10 +9,34 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub const PIPELINE_LOGS: &str = "flowg_pipeline_log_total";
 /// Records stored, by stream. Unit: records.
 pub const STREAM_LOGS: &str = "flowg_stream_log_total";
+/// Calls that the sandbox ended or refused, by the name of the error's code. Unit: calls.
+pub const PLUGIN_FAILURES: &str = "headworks_plugin_failures_total";
+/// The codes of such calls.
+const FAILURES: [ErrorCode; 5] = [
+    ErrorCode::PluginTrap,
+    ErrorCode::PluginDeadline,
+    ErrorCode::PluginLimit,
+    ErrorCode::PluginOutput,
+    ErrorCode::PluginSuspended,
+];
 /// Name of the counter of all runs of one pipeline.
 pub const PIPELINE_TOTAL: &str = "pipeline_logs_total";
 /// What the name of a metric node's counter begins with.
 pub const NODE_PREFIX: &str = "node_";
+
+/// Shows the counters of failures from the first day, so that a rise from nothing is seen.
+pub(crate) fn show_failures() {
+    for code in FAILURES {
+        metrics::counter!(PLUGIN_FAILURES, "code" => code.as_str()).increment(0);
+    }
+}
+
+/// Counts a call that gave this error, if it was the sandbox that ended it.
+pub(crate) fn failed(error: &Error) {
+    if FAILURES.contains(&error.code) {
+        metrics::counter!(PLUGIN_FAILURES, "code" => error.code.as_str()).increment(1);
+    }
+}
 
 /// One counter of one pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]

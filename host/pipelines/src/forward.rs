@@ -1,5 +1,6 @@
 //! What a forwarder node calls: the seam between the engine and the sandbox; and a forwarder as it is stored.
 
+use crate::counters;
 use crate::transform::Boxed;
 use headworks_core::{Batch, Error, ErrorCode, Result};
 use headworks_sandbox::{CallFailure, Forwarder, Report};
@@ -27,7 +28,7 @@ pub trait Forwarders: Send + Sync {
 
 impl Target for Forwarder {
     fn send<'a>(&'a self, batch: &'a Batch) -> Boxed<'a, Result<(usize, Report), CallFailure>> {
-        Box::pin(Self::send(self, batch))
+        Box::pin(async move { Self::send(self, batch).await.inspect_err(|failure| counters::failed(&failure.error)) })
     }
 
     fn digest(&self) -> String {

@@ -1,5 +1,6 @@
-//! What a transform node calls: the seam between the engine and the sandbox.
+//! What a transform node calls: the seam between the engine and the sandbox, where its failures are counted.
 
+use crate::counters;
 use headworks_core::{Batch, Result};
 use headworks_sandbox::{CallFailure, Plugin, Transformed, Transformer};
 use std::future::Future;
@@ -26,12 +27,15 @@ pub trait Language: Send + Sync {
 
 impl Transform for Transformer {
     fn transform(&self, batch: Batch) -> Boxed<'_, Result<Transformed, CallFailure>> {
-        Box::pin(Self::transform(self, batch))
+        Box::pin(async move { Self::transform(self, batch).await.inspect_err(|failure| counters::failed(&failure.error)) })
     }
 }
 
 impl Language for Plugin {
     fn open<'a>(&'a self, script: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>> {
-        Box::pin(async move { Ok(Arc::new(self.open_transformer(script).await?) as Arc<dyn Transform>) })
+        Box::pin(async move {
+            let opened = self.open_transformer(script).await.inspect_err(counters::failed)?;
+            Ok(Arc::new(opened) as Arc<dyn Transform>)
+        })
     }
 }

@@ -4,9 +4,8 @@
 //! folder, over the file's name and content. Whatever does not fit is treated as absent. The file itself is nothing but the
 //! compiled code, so that it can be mapped into memory.
 
-use crate::Digest;
 use crate::precompiled::Trusted;
-use headworks_core::{Error, ErrorCode, Result};
+use headworks_core::{Digest, Error, ErrorCode, Result};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::fs;

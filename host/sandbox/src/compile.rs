@@ -1,8 +1,8 @@
 //! Compiling in a child process: what a component does to the compiler stays there.
 
 use crate::inspect::refused;
-use crate::{Digest, Limits, engine};
-use headworks_core::{Error, ErrorCode, Result};
+use crate::{Limits, engine};
+use headworks_core::{Digest, Error, ErrorCode, Result};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -22,6 +22,9 @@ const WAIT: u32 = 4;
 /// Address space on top of the memory limit: the program itself, thread stacks and what allocators only reserve.
 const ADDRESS_SPACE: u64 = 4 << 30;
 
+/// The environment variable that tells the child the limits.
+const LIMITS: &str = "HEADWORKS_COMPILE_LIMITS";
+
 /// The program that compiles: it reads a component from its standard input and writes what
 /// [`compile_in_this_process`] answers to its standard output. It ends with an error and a message on its standard error
 /// otherwise.
@@ -33,14 +36,18 @@ pub struct CompilerCommand {
     pub arguments: Vec<String>,
 }
 
-/// Compiles in this process, after lowering the limits of the process to those of compiling for good. For the child only.
+/// Compiles in this process, after lowering the limits of the process for good to those that the sandbox which started it
+/// has for compiling. For the child only.
 ///
 /// # Errors
-/// [`ErrorCode::PluginRefused`] with wasmtime's message; [`ErrorCode::Io`] when the limits cannot be set.
-pub fn compile_in_this_process(component: &[u8], limits: &Limits) -> Result<Vec<u8>> {
+/// [`ErrorCode::PluginRefused`] with wasmtime's message; [`ErrorCode::Io`] when the limits cannot be set, and
+/// [`ErrorCode::Invalid`] when nobody told them.
+pub fn compile_in_this_process(component: &[u8]) -> Result<Vec<u8>> {
+    let limits = std::env::var(LIMITS).map_err(|_| Error::invalid(format!("{LIMITS} is not set: only the server compiles")))?;
+    let limits: Limits = serde_json::from_str(&limits).map_err(|error| Error::invalid(format!("{LIMITS}: {error}")))?;
     let memory = limits.compile_memory as u64;
     let values = [
-        (Resource::Cpu, limits.compile_cpu.as_secs()),
+        (Resource::Cpu, limits.compile_cpu.as_millis().div_ceil(1000) as u64),
         (Resource::Data, memory),
         (Resource::As, memory + ADDRESS_SPACE),
         (Resource::Core, 0),
@@ -49,7 +56,7 @@ pub fn compile_in_this_process(component: &[u8], limits: &Limits) -> Result<Vec<
         let limit = Rlimit { current: Some(value), maximum: Some(value) };
         setrlimit(resource, limit).map_err(|error| Error::from(std::io::Error::from(error)))?;
     }
-    engine::new(limits)?.precompile_component(component).map_err(|error| refused(format!("{error:#}")))
+    engine::new(&limits)?.precompile_component(component).map_err(|error| refused(format!("{error:#}")))
 }
 
 /// The right to compile.
@@ -101,9 +108,11 @@ impl Compiler {
 
     async fn run(&self, component: &[u8]) -> Result<Vec<u8>> {
         let started = Instant::now();
+        let limits = serde_json::to_string(&self.limits).map_err(|error| Error::internal(error.to_string()))?;
         let mut child = Command::new(&self.command.program)
             .args(&self.command.arguments)
             .env_clear()
+            .env(LIMITS, limits)
             // The allocator takes memory as it needs it; a whole arena at once would be most of the limit.
             .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
             .stdin(Stdio::piped())

@@ -1,7 +1,6 @@
 //! Calls that went wrong.
 
-use crate::Digest;
-use headworks_core::{Error, ErrorCode};
+use headworks_core::{Digest, Error, ErrorCode};
 use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
 /// Why a call of a component gave no result.

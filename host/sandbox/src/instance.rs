@@ -4,8 +4,8 @@ use crate::bindings::forwarder::{OfferedForwarder, OfferedForwarderPre};
 use crate::bindings::transformer::exports::headworks::plugin::transforming::OpenError;
 use crate::bindings::transformer::{Offered, OfferedPre};
 use crate::host::{Host, Records, Services};
-use crate::{CallFailure, Digest, Limits, Transformed};
-use headworks_core::{Batch, Error, ErrorCode};
+use crate::{CallFailure, Limits, Transformed};
+use headworks_core::{Batch, Digest, Error, ErrorCode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,7 +73,10 @@ impl Instance {
         let made = within(limits.call_cpu + limits.call_wait, linked.instantiate(&mut store)).await;
         match made {
             Ok(component) => Ok(Self { store, component, limits: Arc::clone(limits), digest }),
-            Err(error) => Err(CallFailure::read(&error, store.data_mut().limiter.refusal(), digest)),
+            Err(error) => {
+                let refused = store.data_mut().limiter.refusal().or_else(|| too_many(&error, limits));
+                Err(CallFailure::read(&error, refused, digest))
+            }
         }
     }
 
@@ -158,6 +161,16 @@ impl Opened {
     pub(crate) fn is_bloated(&self) -> bool {
         self.instance.store.data().limiter.used() > self.instance.limits.recycle_memory
     }
+}
+
+/// Reads wasmtime's refusal of a component with too many parts, which it tells by text only.
+fn too_many(error: &wasmtime::Error, limits: &Limits) -> Option<Error> {
+    let cause = error.root_cause().to_string();
+    let Limits { memories, tables, core_instances, .. } = limits;
+    cause.starts_with("resource limit exceeded").then(|| {
+        let allowed = format!("at most {memories} memories, {tables} tables and {core_instances} core instances are allowed");
+        Error::new(ErrorCode::PluginLimit, format!("the plugin has too many parts ({cause}); {allowed}"))
+    })
 }
 
 /// Runs a call within its time. A guest that waits inside the host is not seen by the engine's clock.

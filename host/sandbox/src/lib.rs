@@ -5,10 +5,10 @@
 //! that was not compiled here is ever run. Knows nothing of pipelines, storage or HTTP. The only crate that names wasmtime.
 
 mod bindings;
+mod bounds;
 mod breaker;
 mod cache;
 mod compile;
-mod digest;
 mod engine;
 mod failure;
 mod host;
@@ -24,7 +24,6 @@ mod sink;
 mod transformer;
 
 pub use compile::{CompilerCommand, compile_in_this_process};
-pub use digest::Digest;
 pub use failure::CallFailure;
 pub use limits::Limits;
 pub use outbound::{Network, Template, Templates};

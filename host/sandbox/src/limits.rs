@@ -1,5 +1,6 @@
 //! What a component may use.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
@@ -7,15 +8,20 @@ const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 /// Every limit of the sandbox. All are on by default.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Written with durations as milliseconds under names that end in `_ms`; a member that is absent has its default.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Bytes of a component.
     pub component_bytes: usize,
     /// CPU time of compiling one component.
+    #[serde(rename = "compile_cpu_ms", with = "milliseconds")]
     pub compile_cpu: Duration,
     /// Bytes of memory that compiling one component may use.
     pub compile_memory: usize,
     /// How long a component that could not be compiled is refused without another try.
+    #[serde(rename = "compile_retry_ms", with = "milliseconds")]
     pub compile_retry: Duration,
     /// Bytes of linear memory of an instance, all its memories together.
     pub memory: usize,
@@ -32,10 +38,13 @@ pub struct Limits {
     /// Bytes of the wasm stack.
     pub stack: usize,
     /// CPU time of one call, in steps of [`TICK`](Self::TICK).
+    #[serde(rename = "call_cpu_ms", with = "milliseconds")]
     pub call_cpu: Duration,
     /// Time that a call may take beyond its CPU time, when it waits in the host or for the processor.
+    #[serde(rename = "call_wait_ms", with = "milliseconds")]
     pub call_wait: Duration,
     /// Time that one request or connection of a component may take.
+    #[serde(rename = "network_wait_ms", with = "milliseconds")]
     pub network_wait: Duration,
     /// Bytes of the answer to one request of a component.
     pub response_bytes: usize,
@@ -66,8 +75,10 @@ pub struct Limits {
     /// So many failures in [`breaker_window`](Self::breaker_window) without a success between them suspend a transformer.
     pub breaker_failures: usize,
     /// See [`breaker_failures`](Self::breaker_failures).
+    #[serde(rename = "breaker_window_ms", with = "milliseconds")]
     pub breaker_window: Duration,
     /// The longest suspension. It begins with a second and doubles until a call succeeds.
+    #[serde(rename = "breaker_pause_ms", with = "milliseconds")]
     pub breaker_pause: Duration,
 }
 
@@ -164,5 +175,18 @@ impl fmt::Display for Limits {
             write!(f, "{end}{name}: {value}")?;
         }
         Ok(())
+    }
+}
+
+mod milliseconds {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::time::Duration;
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
     }
 }

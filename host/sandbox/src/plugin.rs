@@ -5,8 +5,8 @@ use crate::host::Services;
 use crate::instance::{Instance, Linked, Opened};
 use crate::outbound::Grant;
 use crate::sink::OpenedSink;
-use crate::{CallFailure, Digest, Forwarder, Limits, Transformer};
-use headworks_core::{Error, ErrorCode, Result};
+use crate::{CallFailure, Forwarder, Limits, Transformer};
+use headworks_core::{Digest, Error, ErrorCode, Result};
 use std::sync::Arc;
 
 /// A component's own account of itself.

@@ -3,8 +3,8 @@
 //! An instance belongs to one call at a time; calls beyond the number of instances wait. One that failed is thrown away.
 
 use crate::breaker::Breaker;
-use crate::{CallFailure, Digest, Limits};
-use headworks_core::{Error, ErrorCode};
+use crate::{CallFailure, Limits};
+use headworks_core::{Digest, Error, ErrorCode};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::{Semaphore, SemaphorePermit};

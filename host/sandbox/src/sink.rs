@@ -4,8 +4,8 @@ use crate::bindings::forwarder::exports::headworks::plugin::forwarding::{OpenErr
 use crate::instance::{Exports, Instance, within};
 use crate::outbound::Grant;
 use crate::pool::Pool;
-use crate::{CallFailure, Digest, Plugin};
-use headworks_core::{Batch, Error, ErrorCode};
+use crate::{CallFailure, Plugin};
+use headworks_core::{Batch, Digest, Error, ErrorCode};
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::ResourceAny;

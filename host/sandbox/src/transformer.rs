@@ -2,8 +2,8 @@
 
 use crate::instance::Opened;
 use crate::pool::Pool;
-use crate::{CallFailure, Digest, Plugin};
-use headworks_core::Batch;
+use crate::{CallFailure, Plugin};
+use headworks_core::{Batch, Digest};
 use std::sync::Arc;
 
 /// What a transformer made of a batch.

@@ -48,6 +48,10 @@ async fn every_misbehaviour_has_its_code() {
     for (kind, code, part) in [
         ("loop", PluginDeadline, "200ms of CPU"),
         ("cheap-call-flood", PluginDeadline, "200ms of CPU"),
+        ("clock-flood", PluginDeadline, "200ms of CPU"),
+        ("loop-in-allocator", PluginDeadline, "200ms of CPU"),
+        ("loop-in-post-return", PluginDeadline, "200ms of CPU"),
+        ("loop-in-destructor", PluginDeadline, "200ms of CPU"),
         ("trap", PluginTrap, "unreachable"),
         ("panic", PluginTrap, "unreachable"),
         ("grow", PluginLimit, "64 MiB of memory"),
@@ -129,6 +133,31 @@ async fn opening_has_the_same_limits() {
         let error = plugin.open_transformer(kind).await.unwrap_err();
         assert_eq!(error.code, code, "{kind}: {error}");
         assert!(started.elapsed() < Duration::from_secs(5), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_destructor_that_loops_is_not_run_by_the_host() {
+    let transformer = hostile("loop-when-dropped", limits()).await;
+    assert!(transformer.transform(calm()).await.is_ok());
+    let started = Instant::now();
+    drop(transformer);
+    assert!(started.elapsed() < limits().call_cpu, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn memory_of_one_instance_is_never_seen_by_another() {
+    let plugin = plugin("test-hostile", Limits::default()).await;
+    let count = async |kind: &str, field: &str| {
+        let transformer = plugin.open_transformer(kind).await.unwrap();
+        let answer = transformer.transform(wild()).await.unwrap();
+        texts(&answer.batch)[0].iter().find(|(name, _)| name == field).unwrap().1.parse::<usize>().unwrap()
+    };
+    for _ in 0..5 {
+        let painted = count("paint", "painted").await;
+        assert!(painted > 4_000_000, "the search finds what is there: {painted}");
+        let found = count("search", "found").await;
+        assert!(found < 10, "{found} words of another instance");
     }
 }
 

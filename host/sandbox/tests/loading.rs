@@ -4,8 +4,8 @@
 
 mod support;
 
-use headworks_core::{Batch, ErrorCode};
-use headworks_sandbox::{Digest, Limits};
+use headworks_core::{Batch, Digest, ErrorCode};
+use headworks_sandbox::Limits;
 use std::time::Instant;
 use support::{component, sandbox_in, sandbox_with};
 

@@ -223,6 +223,9 @@ fn opening(path: &Path, error: &rocksdb::Error) -> Error {
 pub(crate) fn in_use(path: &Path) -> Error {
     Error::new(
         ErrorCode::Unavailable,
-        format!("the database {} is in use by another process; stop that one or use another data folder", path.display()),
+        format!(
+            "the database {} is in use by another process: stop the server that uses it, or name another data folder",
+            path.display()
+        ),
     )
 }

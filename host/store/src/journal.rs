@@ -110,7 +110,7 @@ impl Journal {
         self.sequence += 1;
         self.write(DATA, parts)?;
         if sync {
-            self.active.file.sync_data()?;
+            self.active.sync()?;
         }
         Ok(self.sequence)
     }
@@ -139,7 +139,7 @@ impl Journal {
 
     fn rotate(&mut self) -> Result<()> {
         self.write(END, &[])?;
-        self.active.file.sync_data()?;
+        self.active.sync()?;
         let reusable = self.full.pop_front_if(|(_, last)| *last <= self.released);
         let next = reusable.map_or_else(|| self.spares.take(), |(segment, _)| Ok(segment))?;
         let next = next.become_number(&self.folder, self.active.number + 1)?;
@@ -279,12 +279,19 @@ impl Segment {
         Ok(bytes)
     }
 
+    /// Waits until what was written is on the disk. After an error the operating system may have dropped it: never try again.
+    fn sync(&self) -> Result<()> {
+        #[cfg(test)]
+        fault::sync(&self.path)?;
+        Ok(self.file.sync_data()?)
+    }
+
     /// Ends the segment behind its last valid frame, so that a later opening expects nothing more in it.
     fn end_at(&self, offset: usize, salt: &[u8], sequence: u64) -> Result<()> {
         let mut end = Vec::new();
         frame(&mut end, salt, self.number, sequence, END, &[])?;
         self.file.write_all_at(&end, offset as u64)?;
-        Ok(self.file.sync_data()?)
+        self.sync()
     }
 
     /// Gives the file its place in the journal. What it holds belongs to another number and counts for nothing.
@@ -382,5 +389,7 @@ fn zero_filled(path: &Path, bytes: u64) -> Result<Segment> {
     Ok(Segment { number: 0, path: path.to_owned(), file })
 }
 
+#[cfg(test)]
+pub(crate) mod fault;
 #[cfg(test)]
 mod tests;

@@ -28,7 +28,7 @@ mod watch;
 pub use scan::Scan;
 pub use store::Store;
 pub use types::{
-    AuditEntry, Change, DeadLetter, Digest, Durability, Expect, Health, Progress, RecordId, ScanRange, StoreOptions,
+    AuditEntry, AuditEvent, Change, DeadLetter, Durability, Expect, Health, Progress, RecordId, ScanRange, StoreOptions,
     StreamConfig, TableReport, VerifyReport, WatchItem,
 };
 pub use watch::Watcher;

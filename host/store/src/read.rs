@@ -1,9 +1,11 @@
 //! Reading documents, audit entries, dead letters and blobs.
 
 use crate::engine::{Engine, Reading, Table, failed};
-use crate::format::{decode_audit, decode_document, decode_letter, decode_waiting, keys};
-use crate::types::{AuditEntry, DeadLetter, Digest};
-use headworks_core::{Batch, Document, Error, ErrorCode, Result, TenantId};
+use crate::format::keys::meta;
+use crate::format::{LetterTally, decode_audit, decode_document, decode_letter, decode_waiting, keys};
+use crate::types::{AuditEntry, DeadLetter};
+use headworks_core::{Batch, Digest, Document, DocumentKey, Error, ErrorCode, Result, TenantId, Timestamp};
+use std::collections::VecDeque;
 
 fn damaged(what: &str) -> Error {
     Error::new(ErrorCode::Corrupt, format!("{what} cannot be read; run `verify`"))
@@ -40,6 +42,52 @@ impl Engine {
                 found.push(entry.ok_or_else(|| damaged("an audit entry"))?);
             }
             Ok(found.len() < limit)
+        })?;
+        Ok(found)
+    }
+
+    /// For each tenant with audit entries above `count` or made before `oldest`: the first number that stays.
+    pub(crate) fn audit_excess(&self, count: u64, oldest: Timestamp) -> Result<Vec<(TenantId, u64)>> {
+        let most = usize::try_from(count).unwrap_or(usize::MAX);
+        let mut excess: Vec<(TenantId, u64)> = Vec::new();
+        let mut present = None;
+        let mut kept = VecDeque::new();
+        let mut walk = self.walk(Table::Audit, &[], &[], Reading::Once)?;
+        walk.seek_to_first();
+        while let Some((key, value)) = walk.item() {
+            let entry = keys::parse_numbered(key).and_then(|(tenant, sequence)| decode_audit(tenant, sequence, value));
+            let AuditEntry { sequence, at, key: DocumentKey { tenant, .. }, .. } =
+                entry.ok_or_else(|| damaged("an audit entry"))?;
+            if present.replace(tenant) != Some(tenant) {
+                kept.clear();
+            }
+            kept.push_back(sequence);
+            let gone = if at < oldest {
+                kept.clear();
+                Some(sequence)
+            } else if kept.len() > most {
+                kept.pop_front()
+            } else {
+                None
+            };
+            if let Some(gone) = gone {
+                excess.pop_if(|(known, _)| *known == tenant);
+                excess.push((tenant, gone + 1));
+            }
+            walk.next();
+        }
+        walk.status().map_err(failed)?;
+        Ok(excess)
+    }
+
+    /// How many dead letters gave way to newer ones, by tenant.
+    pub(crate) fn dropped_dead_letters(&self) -> Result<Vec<(TenantId, u64)>> {
+        let mut found = Vec::new();
+        self.each(Table::Meta, &[meta::LETTERS], &[], |key, value| {
+            let tally = meta::parse_letters(key).zip(LetterTally::decode(value));
+            let (tenant, tally) = tally.ok_or_else(|| damaged("the tally of the dead letters"))?;
+            found.push((tenant, tally.dropped));
+            Ok(true)
         })?;
         Ok(found)
     }

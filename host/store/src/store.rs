@@ -10,14 +10,14 @@ use crate::health::Failure;
 use crate::lock::Lock;
 use crate::scan::{Scan, distinct_values};
 use crate::space::Space;
-use crate::sweeper::{self, Sweeper};
+use crate::sweeper::{Sweep, Sweeper};
 use crate::types::{
-    AuditEntry, Change, DeadLetter, Digest, Durability, Health, Progress, ScanRange, StoreOptions, StreamConfig, VerifyReport,
+    AuditEntry, AuditEvent, Change, DeadLetter, Durability, Health, Progress, ScanRange, StoreOptions, StreamConfig, VerifyReport,
 };
 use crate::watch::{Watcher, Watchers};
 use headworks_core::document::ChangeEvent;
 use headworks_core::time::Clock;
-use headworks_core::{Batch, Document, DocumentKey, Error, ErrorCode, Result, TenantId};
+use headworks_core::{Batch, Digest, Document, DocumentKey, Error, ErrorCode, Result, TenantId};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -48,6 +48,7 @@ struct Inner {
     catalog: Arc<Catalog>,
     clock: Arc<dyn Clock>,
     committer: Arc<Committer>,
+    sweep: Sweep,
     sweeper: Sweeper,
     watchers: Arc<Watchers>,
     changes: broadcast::Sender<Arc<ChangeEvent>>,
@@ -84,16 +85,8 @@ impl Store {
     /// [`ErrorCode::Unavailable`] when another process has it or a newer program wrote it; [`ErrorCode::Corrupt`] with the
     /// file when what is on the disk is damaged; [`ErrorCode::DiskFull`] and [`ErrorCode::Io`] from the operating system.
     pub fn open(options: StoreOptions) -> Result<Self> {
-        let StoreOptions {
-            path,
-            durability,
-            min_free_bytes,
-            clock,
-            sweep_interval,
-            dead_letter_count,
-            dead_letter_bytes,
-            outbox_bytes,
-        } = options;
+        let StoreOptions { path, durability, min_free_bytes, clock, sweep_interval, .. } = options;
+        let StoreOptions { dead_letter_count, dead_letter_bytes, audit_count, audit_age, outbox_bytes, .. } = options;
         std::fs::create_dir_all(&path)
             .map_err(|error| Error::new(Error::from(error).code, format!("the folder {} cannot be made", path.display())))?;
         let lock = Lock::take(&path)?;
@@ -107,7 +100,14 @@ impl Store {
         let failure = Arc::new(Failure::new());
         let audience = Audience { changes: changes.clone(), watchers: Arc::clone(&watchers) };
         let committer = Arc::new(Committer::start(writer, audience, Arc::clone(&failure))?);
-        let sweeper = Sweeper::start(Arc::clone(&engine), Arc::clone(&committer), Arc::clone(&failure), sweep_interval)?;
+        let sweep = Sweep {
+            engine: Arc::clone(&engine),
+            committer: Arc::clone(&committer),
+            clock: Arc::clone(&clock),
+            audit_count,
+            audit_age,
+        };
+        let sweeper = Sweeper::start(sweep.clone(), Arc::clone(&failure), sweep_interval)?;
         let settings = (0..STRIPES).map(|_| tokio::sync::Mutex::new(())).collect();
         let (space, hasher) = (Space::new(path, min_free_bytes), RandomState::new());
         let inner = Inner {
@@ -115,6 +115,7 @@ impl Store {
             catalog,
             clock,
             committer,
+            sweep,
             sweeper,
             watchers,
             changes,
@@ -207,6 +208,15 @@ impl Store {
     /// Follows all changes of documents from now on. A subscriber that falls far behind is told so and has to read anew.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<ChangeEvent>> {
         self.0.changes.subscribe()
+    }
+
+    /// Notes in the audit entries that a plugin failed in a pipeline. The same is noted once a minute.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DiskFull`].
+    pub async fn note_failure(&self, pipeline: DocumentKey, failure: AuditEvent) -> Result<()> {
+        self.0.space.claim(0)?;
+        self.0.committer.submit(Company::Shared, 0, move |group| group.note(pipeline, failure)).await
     }
 
     /// What happened to the documents of a tenant, from a sequence number on, at most `limit` entries.
@@ -432,6 +442,14 @@ impl Store {
         self.0.engine.dead_letters(tenant, after, limit)
     }
 
+    /// How many dead letters gave way to newer ones since the store exists, by tenant. Blocks.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when the number cannot be read.
+    pub fn dropped_dead_letters(&self) -> Result<Vec<(TenantId, u64)>> {
+        self.0.engine.dropped_dead_letters()
+    }
+
     /// Stores bytes under their digest. Storing the same again changes nothing.
     ///
     /// # Errors
@@ -462,13 +480,13 @@ impl Store {
         self.0.engine.blob(tenant, digest)
     }
 
-    /// Enforces the bounds of all streams at once, instead of when the next sweep is due (FlowG 10.5).
+    /// Enforces the bounds of all streams and audit entries at once, instead of when the next sweep is due (FlowG 10.5).
     ///
     /// # Errors
     /// Only those of a failing disk.
     pub async fn sweep(&self) -> Result<()> {
-        let committer = Arc::clone(&self.0.committer);
-        let sweeping = tokio::task::spawn_blocking(move || sweeper::sweep(&committer));
+        let sweep = self.0.sweep.clone();
+        let sweeping = tokio::task::spawn_blocking(move || sweep.all());
         sweeping.await.map_err(|error| Error::internal(error.to_string()))?
     }
 
@@ -482,6 +500,15 @@ impl Store {
     pub fn verify(path: &Path, progress: impl FnMut(Progress)) -> Result<VerifyReport> {
         let (_lock, durable) = open_existing(path)?;
         crate::verify::verify(durable.engine(), progress)
+    }
+
+    /// Audit entries in a store that no process has open, as [`audit`](Self::audit). Blocks.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify), and what cannot be read.
+    pub fn stored_audit(path: &Path, tenant: TenantId, from_sequence: u64, limit: usize) -> Result<Vec<AuditEntry>> {
+        let (_lock, durable) = open_existing(path)?;
+        durable.engine().audit(tenant, from_sequence, limit)
     }
 
     /// Dead letters in a store that no process has open, as [`dead_letters`](Self::dead_letters). Blocks.

@@ -1,18 +1,30 @@
-//! The thread that keeps streams within their bounds (FlowG 10.5): every second what is too old goes, every
-//! `sweep_interval` what is too much.
+//! The thread that keeps streams (FlowG 10.5) and audit entries within their bounds: every second records that are too old
+//! go, every `sweep_interval` what is too much, and audit entries that are too old.
 //!
 //! Decides nothing itself: each piece is a work of the committer, between which others write.
 
 use crate::committer::{Committer, Company};
 use crate::engine::Engine;
 use crate::health::Failure;
-use headworks_core::{Error, ErrorCode, Result};
+use headworks_core::time::Clock;
+use headworks_core::{Error, ErrorCode, Result, Timestamp};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const TICK: Duration = Duration::from_secs(1);
+
+/// What is swept, and how much may stay.
+#[derive(Clone)]
+pub(crate) struct Sweep {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) committer: Arc<Committer>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Audit entries per tenant.
+    pub(crate) audit_count: u64,
+    pub(crate) audit_age: Duration,
+}
 
 pub(crate) struct Sweeper {
     /// Dropping it ends the thread.
@@ -21,27 +33,22 @@ pub(crate) struct Sweeper {
 }
 
 impl Sweeper {
-    pub(crate) fn start(
-        engine: Arc<Engine>,
-        committer: Arc<Committer>,
-        failure: Arc<Failure>,
-        interval: Duration,
-    ) -> Result<Self> {
+    pub(crate) fn start(sweep: Sweep, failure: Arc<Failure>, interval: Duration) -> Result<Self> {
         let (stop, stopped) = sync_channel::<()>(1);
         let thread = std::thread::Builder::new().name("sweeper".to_owned()).spawn(move || {
             let mut swept = Instant::now();
             while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                if engine.background_errors() > 0 {
+                if sweep.engine.background_errors() > 0 {
                     failure
                         .set(&Error::new(ErrorCode::Io, "the database could not write its files in the background; see db/LOG"));
                 }
                 if failure.get().is_some() {
                     return;
                 }
-                let mut result = expire(&committer);
+                let mut result = sweep.expire();
                 if swept.elapsed() >= interval {
                     swept = Instant::now();
-                    result = result.and_then(|()| trim(&committer));
+                    result = result.and_then(|()| sweep.trim());
                 }
                 match result {
                     Err(error) if error.code != ErrorCode::Unavailable => {
@@ -64,25 +71,33 @@ impl Sweeper {
     }
 }
 
-/// Deletes everything that is too old or too much. Blocks.
-pub(crate) fn sweep(committer: &Committer) -> Result<()> {
-    expire(committer)?;
-    trim(committer)
-}
+impl Sweep {
+    /// Deletes everything that is too old or too much. Blocks.
+    pub(crate) fn all(&self) -> Result<()> {
+        self.expire()?;
+        self.trim()
+    }
 
-fn expire(committer: &Committer) -> Result<()> {
-    while committer.submit_blocking(Company::Alone, |group| group.expire())? {}
-    Ok(())
-}
+    fn expire(&self) -> Result<()> {
+        while self.committer.submit_blocking(Company::Alone, |group| group.expire())? {}
+        Ok(())
+    }
 
-fn trim(committer: &Committer) -> Result<()> {
-    for stream in committer.submit_blocking(Company::Alone, |group| Ok(group.oversize()))? {
-        loop {
-            let at = stream.clone();
-            if !committer.submit_blocking(Company::Alone, move |group| group.trim(&at))? {
-                break;
+    fn trim(&self) -> Result<()> {
+        for stream in self.committer.submit_blocking(Company::Alone, |group| Ok(group.oversize()))? {
+            loop {
+                let at = stream.clone();
+                if !self.committer.submit_blocking(Company::Alone, move |group| group.trim(&at))? {
+                    break;
+                }
             }
         }
+        // Entries are only ever added behind those that go, so they can be looked at while others write.
+        let age = i64::try_from(self.audit_age.as_nanos()).unwrap_or(i64::MAX);
+        let oldest = Timestamp(self.clock.now().0.saturating_sub(age));
+        for (tenant, before) in self.engine.audit_excess(self.audit_count, oldest)? {
+            self.committer.submit_blocking(Company::Shared, move |group| group.trim_audit(tenant, before))?;
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -4,11 +4,9 @@
 
 use headworks_core::document::ChangeKind;
 use headworks_core::time::{Clock, SystemClock};
-use headworks_core::{Batch, DocumentKey, Error, Result, Timestamp, Uid};
+use headworks_core::{Batch, DocumentKey, Timestamp, Uid};
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +39,10 @@ pub struct StoreOptions {
     pub dead_letter_bytes: u64,
     /// The most bytes that may wait to be delivered in one queue.
     pub outbox_bytes: u64,
+    /// The most audit entries kept per tenant after a sweep; the oldest give way.
+    pub audit_count: u64,
+    /// How long audit entries are kept, to a sweep.
+    pub audit_age: Duration,
 }
 
 impl Default for StoreOptions {
@@ -54,6 +56,8 @@ impl Default for StoreOptions {
             dead_letter_count: 10_000,
             dead_letter_bytes: 256 << 20,
             outbox_bytes: 256 << 20,
+            audit_count: 100_000,
+            audit_age: Duration::from_secs(365 * 86_400),
         }
     }
 }
@@ -118,23 +122,42 @@ pub enum Expect {
     Revision(u64),
 }
 
-/// What is kept about one change of a document: who, what and when, but never the content.
+/// What is kept about one change of a document or one failure: who, what and when, but never the content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// That of the change event.
+    /// That of the change event where there is one.
     pub sequence: u64,
-    /// When it was made.
+    /// When it happened.
     pub at: Timestamp,
-    /// Who made it.
+    /// Who did it; empty for a failure.
     pub author: String,
-    /// Which document.
+    /// The document it happened to.
     pub key: DocumentKey,
-    /// The identity of the document.
-    pub uid: Uid,
-    /// The revision after the change; that of the deleted document for a deletion.
-    pub revision: u64,
     /// What happened.
-    pub kind: ChangeKind,
+    pub event: AuditEvent,
+}
+
+/// What an [`AuditEntry`] is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AuditEvent {
+    /// The document was changed.
+    Changed {
+        /// Its identity.
+        uid: Uid,
+        /// The revision after the change; that of the deleted document for a deletion.
+        revision: u64,
+        /// How.
+        kind: ChangeKind,
+    },
+    /// The sandbox ended a call that was made for the document.
+    PluginFailed {
+        /// The node of the pipeline.
+        node: String,
+        /// The name of an [`ErrorCode`](headworks_core::ErrorCode).
+        code: String,
+        /// The digest of the plugin, in hexadecimal.
+        plugin_digest: String,
+    },
 }
 
 /// The settings of a stream (FlowG 2 and 10.5).
@@ -210,47 +233,6 @@ pub struct DeadLetter {
     pub at: Timestamp,
     /// The records as they came in.
     pub records: Batch,
-}
-
-/// The SHA-256 of a blob; shown and read in hexadecimal.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Digest(pub [u8; 32]);
-
-impl Digest {
-    /// The digest of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        use sha2::Digest as _;
-        Self(sha2::Sha256::digest(bytes).into())
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for Digest {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let bad = || Error::invalid("a digest is 64 hexadecimal digits");
-        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(bad());
-        }
-        let mut digest = [0; 32];
-        for (index, byte) in digest.iter_mut().enumerate() {
-            let digits = text.get(index * 2..index * 2 + 2).ok_or_else(bad)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| bad())?;
-        }
-        Ok(Self(digest))
-    }
 }
 
 /// How far [`Store::verify`](crate::Store::verify) is.

@@ -7,8 +7,8 @@ use crate::format::keys::{self, IndexEntry, RecordKey, meta};
 use crate::format::record::Stored;
 use crate::format::{ExpiryRange, LetterTally, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_text, decode_waiting};
 use crate::read::blob_bytes;
-use crate::types::{Digest, Progress, TableReport, VerifyReport};
-use headworks_core::{Result, TenantId};
+use crate::types::{Progress, TableReport, VerifyReport};
+use headworks_core::{Digest, Result, TenantId};
 use std::collections::{BTreeSet, HashMap};
 
 /// Problems that are told in full.

@@ -119,7 +119,8 @@ async fn load(cache: &Path, name: &str) -> Result<Plugin> {
     let path = server::components().join(format!("{name}.wasm"));
     let component = std::fs::read(&path).with_context(|| path.display().to_string())?;
     let compiler = CompilerCommand { program: server::program(), arguments: vec!["compile-component".to_owned()] };
-    let options = SandboxOptions { limits: Limits::default(), cache_dir: cache.to_owned(), compiler };
+    let templates = Arc::new(headworks_pipelines::Expressions);
+    let options = SandboxOptions { limits: Limits::default(), cache_dir: cache.to_owned(), compiler, network: None, templates };
     let sandbox = Sandbox::new(options).map_err(|error| anyhow::anyhow!("{error}"))?;
     sandbox.load(&component).await.map_err(|error| anyhow::anyhow!("{name}: {error}"))
 }

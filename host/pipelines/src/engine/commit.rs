@@ -4,11 +4,11 @@
 //! learns nothing of those that shared its batch.
 
 use super::queue::{Load, Request};
-use super::{Shared, cache::Line, deliver, outbox};
+use super::{PIPELINE, Shared, cache::Line, deliver, outbox};
 use crate::plan::Plan;
 use crate::run::{Abort, Dead, Deed, Outcome, Run};
-use headworks_core::{Batch, Error, ErrorClass, ErrorCode, Result, TenantId, Timestamp};
-use headworks_store::DeadLetter;
+use headworks_core::{Batch, DocumentKey, Error, ErrorClass, ErrorCode, Result, TenantId, Timestamp};
+use headworks_store::{AuditEvent, DeadLetter};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -181,10 +181,14 @@ pub(super) async fn bury(shared: &Arc<Shared>, tenant: TenantId, dead: Dead, att
     let Dead { pipeline, node, failure, records } = dead;
     let code = failure.error.code;
     tracing::warn!(%tenant, pipeline, node, %code, cause = %failure.error, records = records.len(), "a plugin failed");
+    let key = DocumentKey::new(tenant, PIPELINE, &pipeline);
+    let plugin_digest = failure.digest.to_string();
+    let event =
+        AuditEvent::PluginFailed { node: node.clone(), code: code.as_str().to_owned(), plugin_digest: plugin_digest.clone() };
     let letter = DeadLetter {
         pipeline,
         node,
-        plugin_digest: failure.digest.to_string(),
+        plugin_digest,
         code: code.as_str().to_owned(),
         reason: failure.trap.map_or_else(|| failure.error.message.clone(), |trap| format!("{}: {trap}", failure.error.message)),
         backtrace: failure.backtrace.map(String::from),
@@ -192,8 +196,9 @@ pub(super) async fn bury(shared: &Arc<Shared>, tenant: TenantId, dead: Dead, att
         at: Timestamp::now(),
         records,
     };
-    if let Err(error) = shared.store.bury(tenant, letter).await {
-        tracing::error!(%tenant, cause = %error, "the input of a plugin that failed could not be kept");
+    let (kept, noted) = tokio::join!(shared.store.bury(tenant, letter), shared.store.note_failure(key, event));
+    if let Err(error) = kept.and(noted) {
+        tracing::error!(%tenant, cause = %error, "a plugin failed, and that or its input could not be kept");
     }
 }
 

@@ -10,7 +10,7 @@ mod deliver;
 mod outbox;
 mod queue;
 
-use crate::counters::Counter;
+use crate::counters::{self, Counter};
 use crate::decode_script;
 use crate::forward::{Forwarders, Saved, Target};
 use crate::graph::Graph;
@@ -92,6 +92,7 @@ pub(crate) struct Shared {
 impl Pipelines {
     /// An engine over a store, with the language of its transformers.
     pub fn new(store: Store, language: Arc<dyn Language>, forwarders: Arc<dyn Forwarders>, options: PipelineOptions) -> Self {
+        counters::show_failures();
         let events = Mutex::new(store.subscribe());
         let (lines, opened, targets, outbox) = Default::default();
         Self { shared: Arc::new(Shared { store, language, forwarders, options, events, lines, opened, targets, outbox }) }
@@ -287,7 +288,7 @@ impl Shared {
         if let Some(target) = known {
             return Ok(target);
         }
-        let target = self.forwarders.open(&key.1, &key.2).await?;
+        let target = self.forwarders.open(&key.1, &key.2).await.inspect_err(counters::failed)?;
         let mut targets = targets();
         targets.retain(|_, target| target.strong_count() > 0);
         targets.insert(key, Arc::downgrade(&target));

@@ -1,10 +1,10 @@
 //! A store in a folder of its own, a language of native transformers, and graphs in few words.
 
-use headworks_core::{Batch, BatchBuilder, DocumentKey, Error, ErrorCode, Result, TenantId, Timestamp, Value};
+use headworks_core::{Batch, BatchBuilder, Digest, DocumentKey, Error, ErrorCode, Result, TenantId, Timestamp, Value};
 use headworks_pipelines::{
     Boxed, Forwarders, Language, PIPELINE, PipelineOptions, Pipelines, TRANSFORMER, Target, Transform, encode_script,
 };
-use headworks_sandbox::{CallFailure, Digest, Transformed};
+use headworks_sandbox::{CallFailure, Transformed};
 use headworks_store::{Change, Durability, ScanRange, Store, StoreOptions};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! What components log.
 
 use super::Host;
+use crate::Limits;
 use crate::bindings::headworks::plugin::log::{Host as Offered, Level};
-use crate::{Digest, Limits};
+use headworks_core::Digest;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 

@@ -12,10 +12,10 @@ pub(crate) use network::Outbound;
 #[allow(unreachable_pub, reason = "the generated bindings export it again")]
 pub use {batches::Records, expressions::Compiled, network::Link};
 
+use crate::Limits;
 use crate::bindings::{forwarder::OfferedForwarder, transformer::Offered};
 use crate::outbound::Templates;
-use crate::{Digest, Limits};
-use headworks_core::{Batch, Error, ErrorCode, Result};
+use headworks_core::{Batch, Digest, Error, ErrorCode, Result};
 use log::LogAccount;
 use std::sync::Arc;
 use wasmtime::Engine;

@@ -40,7 +40,7 @@ fn compiler() -> CompilerCommand {
 pub fn compile_child() {
     let mut component = Vec::new();
     std::io::Read::read_to_end(&mut std::io::stdin(), &mut component).unwrap();
-    match headworks_sandbox::compile_in_this_process(&component, &Limits::default()) {
+    match headworks_sandbox::compile_in_this_process(&component) {
         Ok(compiled) => std::fs::write("/proc/self/fd/3", compiled).unwrap(),
         Err(error) => {
             eprintln!("{error}");

@@ -2,8 +2,8 @@
 
 use super::Group;
 use crate::engine::Table;
-use crate::format::{decode_document, encode_audit, encode_document, keys};
-use crate::types::{AuditEntry, Change, Expect};
+use crate::format::{decode_document, encode_document, keys};
+use crate::types::{AuditEvent, Change, Expect};
 use headworks_core::document::{ChangeEvent, ChangeKind};
 use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, Uid};
 use std::collections::HashMap;
@@ -59,12 +59,8 @@ impl Group<'_> {
             ChangeKind::Put => self.put(Table::Documents, &keys::document(key), &encode_document(document))?,
             ChangeKind::Delete => self.delete(Table::Documents, &keys::document(key))?,
         }
-        let sequence = self.writer.next_change;
-        self.writer.next_change += 1;
-        self.took_change = true;
-        let (author, at) = (author.to_owned(), self.writer.clock.now());
-        let entry = AuditEntry { sequence, at, author, key: key.clone(), uid: *uid, revision: *revision, kind };
-        self.put(Table::Audit, &keys::numbered(key.tenant, sequence), &encode_audit(&entry))?;
+        let event = AuditEvent::Changed { uid: *uid, revision: *revision, kind };
+        let sequence = self.stage_audit(author, key, event)?;
         self.events.push(Arc::new(ChangeEvent { sequence, key: key.clone(), uid: *uid, revision: *revision, kind }));
         Ok(())
     }

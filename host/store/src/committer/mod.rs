@@ -9,6 +9,7 @@
 //! the group is written; after a failed write nothing is written any more. Works that have to read what earlier ones in their
 //! group wrote are groups of their own ([`Company::Alone`]), but for documents, which [`Group`] looks up in both.
 
+mod audit;
 mod documents;
 mod indexes;
 mod letters;
@@ -82,6 +83,7 @@ pub(crate) struct Writer {
     names: HashMap<u32, StreamName>,
     letters: Letters,
     outbox: Outbox,
+    noted: audit::Noted,
     watchers: Arc<Watchers>,
     next_record: u64,
     next_change: u64,
@@ -111,6 +113,7 @@ impl Writer {
             names: HashMap::new(),
             letters: Letters::new(limits),
             outbox: Outbox::new(outbox_bytes),
+            noted: HashMap::new(),
             engine,
             durable,
             clock,

@@ -2,7 +2,7 @@
 
 use super::keys::Place;
 use super::{Reader, VERSION, put_bytes, put_varint, record};
-use crate::types::{AuditEntry, DeadLetter};
+use crate::types::{AuditEntry, AuditEvent, DeadLetter};
 use headworks_core::document::ChangeKind;
 use headworks_core::{Batch, BatchBuilder, Document, DocumentKey, Timestamp, Uid, Value};
 use serde::{Deserialize, Serialize};
@@ -56,18 +56,30 @@ pub(crate) fn decode_document(key: DocumentKey, value: &[u8]) -> Option<Document
     })
 }
 
+const PUT: u8 = 1;
+const DELETE: u8 = 2;
+const PLUGIN_FAILED: u8 = 3;
+
 /// The sequence number and the tenant are in the key.
 pub(crate) fn encode_audit(entry: &AuditEntry) -> Vec<u8> {
     let mut out = vec![VERSION];
     out.extend_from_slice(&entry.at.0.to_be_bytes());
-    out.push(match entry.kind {
-        ChangeKind::Put => 1,
-        ChangeKind::Delete => 2,
+    out.push(match entry.event {
+        AuditEvent::Changed { kind: ChangeKind::Put, .. } => PUT,
+        AuditEvent::Changed { kind: ChangeKind::Delete, .. } => DELETE,
+        AuditEvent::PluginFailed { .. } => PLUGIN_FAILED,
     });
-    out.extend_from_slice(entry.uid.0.as_bytes());
-    put_varint(&mut out, entry.revision);
+    if let AuditEvent::Changed { uid, revision, .. } = &entry.event {
+        out.extend_from_slice(uid.0.as_bytes());
+        put_varint(&mut out, *revision);
+    }
     for text in [&entry.author, &entry.key.kind, &entry.key.scope, &entry.key.name] {
         put_bytes(&mut out, text.as_bytes());
+    }
+    if let AuditEvent::PluginFailed { node, code, plugin_digest } = &entry.event {
+        for text in [node, code, plugin_digest] {
+            put_bytes(&mut out, text.as_bytes());
+        }
     }
     out
 }
@@ -75,17 +87,24 @@ pub(crate) fn encode_audit(entry: &AuditEntry) -> Vec<u8> {
 pub(crate) fn decode_audit(tenant: headworks_core::TenantId, sequence: u64, value: &[u8]) -> Option<AuditEntry> {
     let mut reader = Reader::versioned(value)?;
     let at = Timestamp(reader.i64()?);
-    let kind = match reader.byte()? {
-        1 => ChangeKind::Put,
-        2 => ChangeKind::Delete,
+    let change = match reader.byte()? {
+        PUT => Some(ChangeKind::Put),
+        DELETE => Some(ChangeKind::Delete),
+        PLUGIN_FAILED => None,
         _ => return None,
     };
-    let uid = Uid(uuid::Uuid::from_bytes(reader.array()?));
-    let revision = reader.varint()?;
+    let changed = match change {
+        Some(kind) => Some((Uid(uuid::Uuid::from_bytes(reader.array()?)), reader.varint()?, kind)),
+        None => None,
+    };
     let mut text = || reader.text().map(str::to_owned);
     let author = text()?;
     let key = DocumentKey { tenant, kind: text()?, scope: text()?, name: text()? };
-    reader.is_empty().then_some(AuditEntry { sequence, at, author, key, uid, revision, kind })
+    let event = match changed {
+        Some((uid, revision, kind)) => AuditEvent::Changed { uid, revision, kind },
+        None => AuditEvent::PluginFailed { node: text()?, code: text()?, plugin_digest: text()? },
+    };
+    reader.is_empty().then_some(AuditEntry { sequence, at, author, key, event })
 }
 
 /// How much a stream holds.

@@ -259,6 +259,12 @@ pub(crate) mod meta {
         key
     }
 
+    pub(crate) fn parse_letters(key: &[u8]) -> Option<TenantId> {
+        let mut reader = Reader(key.strip_prefix(&[LETTERS])?);
+        let tenant = TenantId(reader.u32()?);
+        reader.is_empty().then_some(tenant)
+    }
+
     /// Records of `number` whose sequence begins at `sequence` may have expired at `second`.
     pub(crate) fn expiry(second: u64, tenant: TenantId, number: u32, sequence: u64) -> Vec<u8> {
         let mut key = vec![EXPIRY];

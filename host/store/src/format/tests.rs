@@ -3,7 +3,7 @@
 
 use super::keys::{self, IndexEntry, Place, RecordKey};
 use super::*;
-use crate::types::{AuditEntry, DeadLetter};
+use crate::types::{AuditEntry, AuditEvent, DeadLetter};
 use headworks_core::document::ChangeKind;
 use headworks_core::{BatchBuilder, Document, DocumentKey, Kind, TenantId, Timestamp, Uid, Value};
 use proptest::prelude::*;
@@ -145,7 +145,14 @@ fn document() -> Document {
 
 fn audit() -> AuditEntry {
     let Document { key, uid, revision, author, updated, .. } = document();
-    AuditEntry { sequence: 12, at: updated, author, key, uid, revision, kind: ChangeKind::Delete }
+    let event = AuditEvent::Changed { uid, revision, kind: ChangeKind::Delete };
+    AuditEntry { sequence: 12, at: updated, author, key, event }
+}
+
+fn audited_failure() -> AuditEntry {
+    let event =
+        AuditEvent::PluginFailed { node: "parse".to_owned(), code: "plugin-trap".to_owned(), plugin_digest: "00ff".to_owned() };
+    AuditEntry { author: String::new(), event, ..audit() }
 }
 
 fn letter() -> DeadLetter {
@@ -210,6 +217,7 @@ fn released_formats_stay_readable() {
         let write = |name: &str, bytes: Vec<u8>| std::fs::write(folder.join(name), bytes).unwrap();
         write("document-1.bin", encode_document(&document()));
         write("audit-1.bin", encode_audit(&audit()));
+        write("audit-failure-1.bin", encode_audit(&audited_failure()));
         write("letter-1.bin", encode_letter(&letter()).unwrap());
         write("record-1.bin", stored_record());
         write("number-1.bin", encode_number(70_000));
@@ -221,6 +229,8 @@ fn released_formats_stay_readable() {
     }
     assert_eq!(decode_document(document().key, golden!("document-1", encode_document(&document()))), Some(document()));
     assert_eq!(decode_audit(TenantId(7), 12, golden!("audit-1", encode_audit(&audit()))), Some(audit()));
+    let failure = golden!("audit-failure-1", encode_audit(&audited_failure()));
+    assert_eq!(decode_audit(TenantId(7), 12, failure), Some(audited_failure()));
     assert_eq!(decode_letter(golden!("letter-1", encode_letter(&letter()).unwrap())), Some(letter()));
     assert_eq!(decode_number(golden!("number-1", encode_number(70_000))), Some(70_000));
     assert_eq!(decode_text(golden!("text-1", encode_text("hé"))), Some("hé"));

@@ -164,3 +164,20 @@ proptest! {
         prop_assert_eq!(seen.last().unwrap(), &(next, b"after".to_vec()));
     }
 }
+
+#[test]
+fn a_failed_sync_is_told_wherever_it_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path(), 0).unwrap();
+    journal.append(&[&payload(1, 6000)], true).unwrap();
+    fault::break_disk(folder.path());
+    // Nothing of this frame is synced but the segment before it is ended.
+    assert_eq!(journal.append(&[&payload(2, 6000)], false).unwrap_err().code, ErrorCode::Io);
+    assert_eq!(fault::mend_disk(folder.path()), 1);
+    drop(journal);
+    let (mut journal, seen) = open(folder.path(), 0).unwrap();
+    assert_eq!(seen.len(), 1);
+    fault::break_disk(folder.path());
+    assert_eq!(journal.append(&[b"x"], true).unwrap_err().code, ErrorCode::Io);
+    assert_eq!(fault::mend_disk(folder.path()), 1);
+}

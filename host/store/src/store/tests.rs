@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::journal::fault;
 use headworks_core::{BatchBuilder, Timestamp, Value};
 use std::collections::BTreeSet;
 
@@ -77,6 +78,53 @@ async fn after_a_failed_write_nothing_is_written_but_all_is_read() {
     assert_eq!(store.scan(T, "s", ScanRange::all()).unwrap().next_chunk(10).unwrap().unwrap().len(), 3);
     drop(store);
     assert_eq!(Store::open(options(folder.path())).unwrap().health(), Health::Ok);
+}
+
+/// Promise 1 of the design.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_fsync_is_not_retried_and_nothing_is_written_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join(crate::durable::FOLDER);
+    let store = Store::open(options(folder.path())).unwrap();
+    store.append(T, vec![("s".to_owned(), batch(3))]).await.unwrap();
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.failed().await }
+    });
+
+    fault::break_disk(&journal);
+    let append = || {
+        let store = store.clone();
+        tokio::spawn(async move { store.append(T, vec![("s".to_owned(), batch(1))]).await })
+    };
+    let appends: Vec<_> = (0..20).map(|_| append()).collect();
+    for append in appends {
+        let error = append.await.unwrap().expect_err("nobody is told of a success");
+        assert_eq!(error.code, ErrorCode::Unavailable);
+        assert!(error.message.contains("Input/output error"), "{}", error.message);
+    }
+    // The server ends when this is answered.
+    assert!(waiting.await.unwrap().contains("Input/output error"));
+    assert!(matches!(store.health(), Health::Failed(reason) if reason.contains("Input/output error")));
+    let refused = [
+        append().await.unwrap().unwrap_err(),
+        store.purge_stream(T, "s", "root").await.unwrap_err(),
+        store.write("root", vec![Change::put(DocumentKey::new(T, "k", "n"), "1")]).await.unwrap_err(),
+        store.sweep().await.unwrap_err(),
+    ];
+    assert!(refused.iter().all(|error| error.code == ErrorCode::Unavailable), "{refused:?}");
+    // What was not written is not shown; what was is.
+    let count =
+        |store: &Store| store.scan(T, "s", ScanRange::all()).unwrap().next_chunk(100).unwrap().map_or(0, |found| found.len());
+    assert_eq!(count(&store), 3);
+    store.close().await;
+    assert_eq!(fault::mend_disk(&journal), 1, "the fsync was tried again");
+
+    // What the failed one left on the disk may be there or not, as a whole; what was acknowledged is.
+    let store = Store::open(options(folder.path())).unwrap();
+    assert_eq!(store.health(), Health::Ok);
+    assert!((3..=23).contains(&count(&store)));
+    store.append(T, vec![("s".to_owned(), batch(1))]).await.unwrap();
 }
 
 #[tokio::test]

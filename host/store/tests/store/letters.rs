@@ -1,6 +1,6 @@
 use crate::support::*;
-use headworks_core::{ErrorCode, TenantId, Timestamp};
-use headworks_store::{DeadLetter, Digest, Store, StoreOptions};
+use headworks_core::{Digest, ErrorCode, TenantId, Timestamp};
+use headworks_store::{DeadLetter, Store, StoreOptions};
 
 fn letter(reason: &str) -> DeadLetter {
     DeadLetter {
@@ -34,6 +34,7 @@ async fn letters_are_kept_in_order_and_the_oldest_give_way() {
     assert_eq!(kept[2].1, letter("5"));
     assert_eq!(store.dead_letters(T, 3, 1).unwrap(), kept[1..2]);
     assert_eq!(store.dead_letters(TenantId(2), 0, 10).unwrap().len(), 1);
+    assert_eq!(store.dropped_dead_letters().unwrap(), [(T, 2), (TenantId(2), 0)]);
     drop(store);
     assert!(Store::verify(folder.path(), |_| {}).unwrap().problems.is_empty());
 }

@@ -1,6 +1,7 @@
 //! The store through its public interface.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, unreachable_pub)]
 
+mod audit;
 mod disk;
 mod documents;
 mod indexes;

@@ -1,6 +1,8 @@
 //! Misbehaves in the way its configuration names; see `open` and `transform`. Behaves well on batches whose first record
 //! has a field `calm`.
 
+mod memory;
+
 wit_bindgen::generate!({ path: "../../../wit/headworks-plugin/0.1.0", world: "transformer" });
 
 use exports::headworks::plugin::plugin::{Description, Guest as Plugin};
@@ -9,6 +11,7 @@ use headworks::plugin::batches::{Batch, Flat, Value};
 use headworks::plugin::log::{self, Level};
 use std::cell::RefCell;
 use std::hint::black_box;
+use std::time::SystemTime;
 
 struct Component;
 
@@ -31,6 +34,14 @@ impl Transforming for Component {
 struct Work {
     kind: String,
     kept: RefCell<Option<Batch>>,
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if self.kind == "loop-when-dropped" {
+            spin();
+        }
+    }
 }
 
 fn spin() -> ! {
@@ -126,6 +137,26 @@ impl GuestInstance for Work {
             }
             "cheap-call-flood" => loop {
                 black_box(records.len());
+            },
+            // The host asks the guest's allocator for room for the names.
+            "loop-in-allocator" => {
+                memory::hang_when_allocating();
+                black_box(records.names());
+            }
+            // The host has the message freed after it read it.
+            "loop-in-post-return" => {
+                let message = "freed by the host".to_owned();
+                drop(records);
+                memory::hang_when_freeing();
+                return Err(message);
+            }
+            "loop-in-destructor" => {
+                drop(Instance::new(Self { kind: "loop-when-dropped".to_owned(), kept: RefCell::new(None) }))
+            }
+            "paint" => records.fill("painted", &Value::Integer(memory::paint() as i64)),
+            "search" => records.fill("found", &Value::Integer(memory::search() as i64)),
+            "clock-flood" => loop {
+                black_box((SystemTime::now(), std::time::Instant::now()));
             },
             "log-flood" => {
                 for index in 0..100_000 {
