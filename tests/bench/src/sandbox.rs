@@ -9,6 +9,7 @@ use headworks_core::{Batch, BatchBuilder, Timestamp, Value};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions, Transformer};
 use headworks_tests::server;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const BATCHES: [usize; 3] = [1, 100, 1000];
