@@ -63,7 +63,7 @@ impl Forwarder for ClickHouse {
         let server = Server { address, tls, database, user, password };
         let mut session = Session::open(&*network, &server)?;
         let columns = COLUMNS.map(|(name, kind)| format!("{name} {kind}")).join(", ");
-        let create = format!("CREATE TABLE IF NOT EXISTS {table} ({columns}) ENGINE = MergeTree PRIMARY KEY (id)");
+        let create = format!("CREATE TABLE IF NOT EXISTS {table} ({columns}) ENGINE = MergeTree PRIMARY KEY (id) ORDER BY (id)");
         session.run(&create).map_err(Broken::failure)?;
         let insert = format!("INSERT INTO {table} ({}) VALUES", COLUMNS.map(|(name, _)| name).join(", "));
         Ok(Self { server, session: Some(session), insert, network })

@@ -8,7 +8,7 @@ use headworks_forwarder_kit::{OpenError, Report, Retry, Tls, read_targets};
 const CONFIG: &str =
     r#"{"address": "ch.example:9000", "db": "my`db", "table": "logs", "user": "user", "pass": "secret", "tls": false}"#;
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS `my\\`db`.logs (id UUID, timestamp DateTime64(3, 'UTC'), fields Map(String, String)) \
-                      ENGINE = MergeTree PRIMARY KEY (id)";
+                      ENGINE = MergeTree PRIMARY KEY (id) ORDER BY (id)";
 const INSERT: &str = "INSERT INTO `my\\`db`.logs (id, timestamp, fields) VALUES";
 
 /// A text of fewer than 128 bytes, or of up to 16,383.

@@ -37,16 +37,16 @@ impl Forwarder for Http {
         version: env!("CARGO_PKG_VERSION"),
         summary: "Posts records as JSON to a URL",
         schema: include_str!("../schema.json"),
-        grants: &["http://*:*", "https://*:*", "tcp://*:*"],
+        grants: &["http://*:*", "https://*:*", "socks5://*:*"],
     };
     type Config = Config;
 
-    /// The target, and the proxy as plain TCP.
+    /// The target and the proxy.
     fn targets(config: &Config) -> Result<Vec<String>, String> {
         filled("url", &config.url)?;
         let mut targets = vec![Endpoint::http("url", &config.url)?.target()];
         if !config.proxy.is_empty() {
-            targets.push(format!("tcp://{}", Endpoint::parse("proxy", &config.proxy, PROXIES)?.address()));
+            targets.push(Endpoint::parse("proxy", &config.proxy, PROXIES)?.target());
         }
         Ok(targets)
     }
@@ -157,7 +157,7 @@ mod tests {
     fn the_targets_are_the_host_and_the_proxy() {
         assert_eq!(read_targets::<Http>(r#"{"url": "https://a.example/x"}"#).unwrap(), ["https://a.example:443"]);
         let config = r#"{"url": "http://a.example", "proxy": "socks5://user:pass@p.example"}"#;
-        assert_eq!(read_targets::<Http>(config).unwrap(), ["http://a.example:80", "tcp://p.example:1080"]);
+        assert_eq!(read_targets::<Http>(config).unwrap(), ["http://a.example:80", "socks5://p.example:1080"]);
         let network = FakeNetwork::new();
         deliver::<Http>(config, &network, &[record(&[])]);
         assert_eq!(network.only().proxy.as_deref(), Some("socks5://user:pass@p.example"));

@@ -170,8 +170,8 @@ fn compile<E: Expressions>(dynamic: Dynamic, expressions: &E) -> Result<Field<E:
     Ok(Field { member, source, template })
 }
 
-/// The texts of one record. The server's reasons begin with `expression`, so that `<member> expression did not evaluate to
-/// string` comes out (FlowG 11).
+/// The texts of one record. What the server says of an expression that gives no text becomes `<member> expression did not
+/// evaluate to string` (FlowG 11).
 fn texts<T>(
     dynamic: &[Field<T>],
     computed: &[Option<Vec<Result<String, String>>>],
@@ -182,7 +182,8 @@ fn texts<T>(
         (Some(text), _) => Ok(text),
         (None, Some(column)) => match column.get(index) {
             Some(Ok(text)) => Ok(text.clone()),
-            Some(Err(why)) => Err(format!("{} {why}", field.member)),
+            Some(Err(why)) if why.starts_with("expression ") => Err(format!("{} {why}", field.member)),
+            Some(Err(why)) => Err(format!("{}: {why}", field.member)),
             None => Err(format!("{} expression gave no text for this record", field.member)),
         },
         (None, None) => Err(format!("{} expression was not compiled", field.member)),
