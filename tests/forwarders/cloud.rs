@@ -61,7 +61,7 @@ fn googlecloudlogging_writes_one_entry_over_grpc() {
     assert!(!call.headers.contains_key("authorization"));
     assert_eq!(call.body[..5], [&[0], ((call.body.len() - 5) as u32).to_be_bytes().as_slice()].concat());
     let has = |body: &[u8], part: &[u8]| body.windows(part.len()).any(|window| window == part);
-    assert!(has(&call.body, b"\x0a\x0fprojects/p/logs/l"), "{:?}", call.body);
+    assert!(has(&call.body, b"\x0a\x11projects/p/logs/l"), "{:?}", call.body);
     // json_payload = 6 { fields = 1 { key = 1, value = 2 { string_value = 3 } } }
     assert!(has(&call.body, b"\x32\x0a\x0a\x08\x0a\x01k\x12\x03\x1a\x01v"), "{:?}", call.body);
     assert!(has(&taken.next().body, b"\x1a\x06second"));

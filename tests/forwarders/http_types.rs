@@ -3,7 +3,7 @@
 use crate::capture::http::{Reply, Request, start, start_tls};
 use crate::capture::sockets::nobody;
 use crate::capture::tls::AUTHORITY;
-use crate::{assert_now, deliver_both, fail_both, pipeline_to, save, shared, test};
+use crate::{assert_now, deliver_both, fail_both, pipeline_to, save, shared};
 use opentelemetry_proto::tonic::logs::v1::LogsData;
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ fn http_follows_redirects() {
     let (end, taken) = start(|_| Reply::new(200, ""));
     let (url, _first) = start(move |_| Reply::new(307, "").header("location", &format!("{end}/end")));
     let forwarder = save(&client, &json!({ "type": "http", "url": url }));
-    test(&client, &forwarder, &json!({ "a": "1" })).ok();
+    client.test_forwarder(&forwarder, &json!({ "a": "1" })).ok();
     let request = taken.next();
     assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/end"));
     assert_eq!(request.json()["body"], "{\n  \"a\": \"1\"\n}");
@@ -91,7 +91,7 @@ fn http_goes_through_its_proxy() {
     let (_server, client) = shared();
     let (proxy, taken) = start(|_| Reply::new(200, ""));
     let forwarder = save(&client, &json!({ "type": "http", "url": "http://target.invalid/in", "proxy": proxy }));
-    test(&client, &forwarder, &json!({})).ok();
+    client.test_forwarder(&forwarder, &json!({})).ok();
     let request = taken.next();
     assert_eq!((request.target.as_str(), request.header("host")), ("http://target.invalid/in", "target.invalid"));
 }
@@ -199,7 +199,7 @@ fn what_otlp_sends_can_be_ingested_again() {
     let endpoint = format!("http://{}/api/v1/pipelines/{pipeline}/logs/otlp", server.address());
     let headers = json!({ "Authorization": format!("Bearer {}", headworks_tests::server::TOKEN) });
     let forwarder = save(&client, &json!({ "type": "otlp", "endpoint": endpoint, "headers": headers }));
-    test(&client, &forwarder, &json!({ "body": "round trip", "k": "v" })).ok();
+    client.test_forwarder(&forwarder, &json!({ "body": "round trip", "k": "v" })).ok();
     let record = &client.records(&stream)[0];
     assert_eq!((&record["body"], &record["attr.k"]), (&json!("round trip"), &json!("v")), "{record}");
 }
@@ -269,7 +269,7 @@ fn what_elastic_sends_can_be_ingested_again() {
     let address = format!("http://{}/api/v1/middlewares/elastic", server.address());
     let login = json!({ "index": pipeline, "username": headworks_tests::server::USER, "password": headworks_tests::server::PASSWORD });
     let forwarder = save(&client, &elastic(&[&address], &login));
-    test(&client, &forwarder, &json!({ "k": "v" })).ok();
+    client.test_forwarder(&forwarder, &json!({ "k": "v" })).ok();
     let record = &client.records(&stream)[0];
     assert_eq!(record["fields.k"], "v", "{record}");
 }

@@ -8,8 +8,7 @@ mod http_types;
 mod queues;
 mod syslog;
 
-use headworks_tests::client::segment;
-use headworks_tests::{Answer, Client, Flow, Server, Setup, unique};
+use headworks_tests::{Client, Flow, Server, Setup, unique};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -30,28 +29,21 @@ fn shared() -> (Arc<Server>, Client) {
 /// Saves a forwarder under a name of its own.
 fn save(client: &Client, config: &Value) -> String {
     let name = unique("forwarder");
-    let body = json!({ "forwarder": { "version": 2, "config": config } });
-    client.put(&format!("/api/v1/forwarders/{}", segment(&name)), &body).ok();
+    client.save_forwarder(&name, config);
     name
-}
-
-/// Sends one record with `test_forwarder`.
-fn test(client: &Client, forwarder: &str, record: &Value) -> Answer {
-    client.post(&format!("/api/v1/test/forwarders/{}", segment(forwarder)), &json!({ "record": record }))
 }
 
 /// A pipeline that does nothing but forward.
 fn pipeline_to(client: &Client, forwarder: &str) -> String {
     let name = unique("pipeline");
-    let flow = Flow::direct().node("f", "forwarder", json!({ "forwarder": forwarder })).edge("in", "f").build();
-    client.save_pipeline(&name, &flow);
+    client.save_pipeline(&name, &Flow::to_forwarder(forwarder));
     name
 }
 
 /// Sends a record with `test_forwarder` and then another through a pipeline; both must be delivered.
 fn deliver_both(client: &Client, config: &Value, tested: &Value, ingested: &Value) {
     let forwarder = save(client, config);
-    test(client, &forwarder, tested).ok();
+    client.test_forwarder(&forwarder, tested).ok();
     let pipeline = pipeline_to(client, &forwarder);
     assert_eq!(client.ingest(&pipeline, &json!([ingested])).processed(), 1);
 }
@@ -59,7 +51,7 @@ fn deliver_both(client: &Client, config: &Value, tested: &Value, ingested: &Valu
 /// What both ways of sending answer when the target does not take the record.
 fn fail_both(client: &Client, config: &Value) -> [String; 2] {
     let forwarder = save(client, config);
-    let tested = test(client, &forwarder, &json!({ "a": "1" })).error(500, "INTERNAL");
+    let tested = client.test_forwarder(&forwarder, &json!({ "a": "1" })).error(500, "INTERNAL");
     let pipeline = pipeline_to(client, &forwarder);
     [tested, client.ingest(&pipeline, &json!([{ "a": "1" }])).error(500, "INTERNAL")]
 }
