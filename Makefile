@@ -1,5 +1,5 @@
 # Everything a newcomer needs: `make run` and `make test`. `make help` lists the rest.
-.PHONY: help run test build components setup lint unit bench clean
+.PHONY: help run test peers build components setup lint unit bench clean
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
@@ -28,6 +28,10 @@ test: lint components ## the whole suite
 	cargo test --release --workspace --no-run
 	$(call say,testing)
 	cargo test --release --workspace
+
+peers: build ## forwarders against real peers; installs RabbitMQ
+	sh tools/setup.sh peers
+	cargo test --release -p headworks-tests --test peers
 
 build: setup components ## the server and its components
 	$(call say,building the server: about 15 minutes on two cores the first time)

@@ -32,6 +32,9 @@ if [ ! -d "$sysroot/lib/rustlib/wasm32-wasip1" ]; then
     want rustc-web
     want rust-web-src
 fi
+if [ "${1:-}" = peers ]; then
+    want rabbitmq-server      # what tests/peers talks to; they start one of their own
+fi
 [ -z "$missing" ] && exit 0
 
 command -v apt-get >/dev/null 2>&1 || fail "missing packages:$missing (they are installed by apt-get on Debian 12 only)"

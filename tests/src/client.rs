@@ -148,6 +148,17 @@ impl Client {
         self.put(&format!("/api/v1/pipelines/{}", segment(name)), &serde_json::json!({ "flow": flow })).ok();
     }
 
+    /// Saves a forwarder with this configuration.
+    pub fn save_forwarder(&self, name: &str, config: &Value) {
+        let body = serde_json::json!({ "forwarder": { "version": 2, "config": config } });
+        self.put(&format!("/api/v1/forwarders/{}", segment(name)), &body).ok();
+    }
+
+    /// Sends one record through a saved forwarder and answers what the server said.
+    pub fn test_forwarder(&self, name: &str, record: &Value) -> Answer {
+        self.post(&format!("/api/v1/test/forwarders/{}", segment(name)), &serde_json::json!({ "record": record }))
+    }
+
     /// Configures a stream.
     pub fn configure_stream(&self, name: &str, ttl: i64, size: i64, indexed: &[&str]) {
         let config = serde_json::json!({ "config": { "ttl": ttl, "size": size, "indexed_fields": indexed } });

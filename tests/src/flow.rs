@@ -25,6 +25,11 @@ impl Flow {
         Self::direct().transform("t", transformer).router("out", stream).edge("in", "t").edge("t", "out").build()
     }
 
+    /// Records straight to a forwarder.
+    pub fn to_forwarder(forwarder: &str) -> Value {
+        Self::direct().forwarder("out", forwarder).edge("in", "out").build()
+    }
+
     /// Adds a node.
     #[must_use]
     pub fn node(mut self, id: &str, kind: &str, data: Value) -> Self {
@@ -60,6 +65,12 @@ impl Flow {
     #[must_use]
     pub fn metric(self, id: &str, name: &str) -> Self {
         self.node(id, "metric", json!({ "name": name }))
+    }
+
+    /// Adds a forwarder node.
+    #[must_use]
+    pub fn forwarder(self, id: &str, forwarder: &str) -> Self {
+        self.node(id, "forwarder", json!({ "forwarder": forwarder }))
     }
 
     /// Adds an edge.
