@@ -23,7 +23,8 @@ fn awscloudwatch_puts_one_signed_event() {
     assert!(date.len() == 16 && date.ends_with('Z'), "{date}");
     let scope = format!("AWS4-HMAC-SHA256 Credential=AKID/{}/eu-west-1/logs/aws4_request, ", &date[..8]);
     let signed = "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target, Signature=";
-    let signature = request.header("authorization").strip_prefix(&format!("{scope}{signed}")).unwrap_or_else(|| panic!("{request:?}"));
+    let signature =
+        request.header("authorization").strip_prefix(&format!("{scope}{signed}")).unwrap_or_else(|| panic!("{request:?}"));
     assert!(signature.len() == 64 && signature.bytes().all(|byte| byte.is_ascii_hexdigit()), "{signature}");
     let body = request.json();
     assert_eq!((&body["logGroupName"], &body["logStreamName"]), (&json!("/g"), &json!("s")));

@@ -23,7 +23,10 @@ fn clickhouse_makes_its_table_at_set_up_and_inserts_a_row_for_each_record() {
             }
             Event::Statement(text) if text.starts_with("CREATE") => {
                 let columns = "(id UUID, timestamp DateTime64(3, 'UTC'), fields Map(String, String))";
-                assert!(text.starts_with(&format!("CREATE TABLE IF NOT EXISTS `db`.logs {columns} ENGINE = MergeTree")), "{text}");
+                assert!(
+                    text.starts_with(&format!("CREATE TABLE IF NOT EXISTS `db`.logs {columns} ENGINE = MergeTree")),
+                    "{text}"
+                );
                 assert!(text.contains("PRIMARY KEY (id)"), "{text}");
             }
             Event::Statement(text) => assert_eq!(text, "INSERT INTO `db`.logs (id, timestamp, fields) VALUES"),

@@ -30,7 +30,8 @@ fn http_posts_body_and_timestamp_with_the_configured_headers_only() {
 fn http_evaluates_its_body_for_each_record() {
     let (_server, client) = shared();
     let (url, taken) = start(|_| Reply::new(200, ""));
-    let forwarder = save(&client, &json!({ "type": "http", "url": url, "body": "@expr:upper(log.level) + \": \" + log[\"a.b\"]" }));
+    let forwarder =
+        save(&client, &json!({ "type": "http", "url": url, "body": "@expr:upper(log.level) + \": \" + log[\"a.b\"]" }));
     let records = json!([{ "level": "info", "a.b": "one" }, { "level": "warn" }]);
     assert_eq!(client.ingest(&pipeline_to(&client, &forwarder), &records).processed(), 2);
     assert_eq!([taken.next().json()["body"].take(), taken.next().json()["body"].take()], ["INFO: one", "WARN: "]);
@@ -172,7 +173,9 @@ fn otlp_posts_logs_data() {
     let data = LogsData::decode(&*request.body).expect("LogsData");
     let logs = &data.resource_logs[0].scope_logs[0].log_records;
     assert_eq!((data.resource_logs.len(), data.resource_logs[0].scope_logs.len(), logs.len()), (1, 1, 1));
-    let text = |value: &Option<opentelemetry_proto::tonic::common::v1::AnyValue>| format!("{:?}", value.as_ref().expect("a value").value);
+    let text = |value: &Option<opentelemetry_proto::tonic::common::v1::AnyValue>| {
+        format!("{:?}", value.as_ref().expect("a value").value)
+    };
     assert_eq!(text(&logs[0].body), "Some(StringValue(\"hello\"))");
     let attributes: Vec<(&str, String)> = logs[0].attributes.iter().map(|pair| (pair.key.as_str(), text(&pair.value))).collect();
     assert_eq!(attributes, [("a", "Some(StringValue(\"1\"))".to_owned()), ("b", "Some(StringValue(\"2\"))".to_owned())]);
@@ -216,7 +219,8 @@ fn elasticsearch(missing: bool) -> impl Fn(&Request) -> Reply + Send + Sync + 's
 }
 
 fn elastic(addresses: &[&str], more: &Value) -> Value {
-    let mut config = json!({ "type": "elastic", "index": "logs", "username": "user", "password": "pass", "addresses": addresses });
+    let mut config =
+        json!({ "type": "elastic", "index": "logs", "username": "user", "password": "pass", "addresses": addresses });
     config.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     config
 }
@@ -267,7 +271,8 @@ fn what_elastic_sends_can_be_ingested_again() {
     let (pipeline, stream) = (headworks_tests::unique("pipeline"), headworks_tests::unique("stream"));
     client.save_pipeline(&pipeline, &headworks_tests::Flow::to_stream(&stream));
     let address = format!("http://{}/api/v1/middlewares/elastic", server.address());
-    let login = json!({ "index": pipeline, "username": headworks_tests::server::USER, "password": headworks_tests::server::PASSWORD });
+    let login =
+        json!({ "index": pipeline, "username": headworks_tests::server::USER, "password": headworks_tests::server::PASSWORD });
     let forwarder = save(&client, &elastic(&[&address], &login));
     client.test_forwarder(&forwarder, &json!({ "k": "v" })).ok();
     let record = &client.records(&stream)[0];

@@ -5,8 +5,7 @@ use crate::{assert_now, deliver_both, fail_both, pipeline_to, save, shared};
 use serde_json::{Value, json};
 
 fn config(network: &str, address: &str, more: &Value) -> Value {
-    let mut config =
-        json!({ "type": "syslog", "network": network, "address": address, "tag": "web", "severity": "err", "facility": "local7" });
+    let mut config = json!({ "type": "syslog", "network": network, "address": address, "tag": "web", "severity": "err", "facility": "local7" });
     config.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     config
 }

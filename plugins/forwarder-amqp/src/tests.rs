@@ -41,7 +41,7 @@ fn silence(_: u64) -> Vec<u8> {
 
 /// A broker whose connection answers the messages with these replies, in order.
 fn broker(network: &FakeNetwork, replies: &[Reply]) {
-    let (mut replies, mut buffer, mut number) = (replies.to_vec().into_iter(), Vec::new(), 0);
+    let (mut replies, mut buffer, mut number) = (Vec::from(replies).into_iter(), Vec::new(), 0);
     network.listen(move |bytes| {
         buffer.extend_from_slice(bytes);
         if buffer.starts_with(b"AMQP\0\0\x09\x01") {
@@ -172,7 +172,8 @@ fn a_refused_login_says_who_could_not_log_in() {
         _ => method(0, 10, 50, &[&403_u16.to_be_bytes()[..], b"\x06denied", &[0, 0, 0, 0]].concat()),
     });
     let Some(OpenError::Failed(why)) = open::<Amqp>(CONFIG, &network).err() else { panic!("it opens") };
-    let expected = "login as \"us/er\" to virtual host \"logs/a\" failed: the broker closed the channel or connection: 403 denied";
+    let expected =
+        "login as \"us/er\" to virtual host \"logs/a\" failed: the broker closed the channel or connection: 403 denied";
     assert_eq!(why, expected);
 }
 

@@ -189,7 +189,9 @@ mod tests {
 
     #[test]
     fn a_failure_tells_what_the_service_said() {
-        for (kind, retry) in [("ResourceNotFoundException", Retry::Never), ("com.amazonaws#ThrottlingException", Retry::After(1_000))] {
+        for (kind, retry) in
+            [("ResourceNotFoundException", Retry::Never), ("com.amazonaws#ThrottlingException", Retry::After(1_000))]
+        {
             let network = FakeNetwork::new();
             network.answer(400, &[], format!(r#"{{"__type":"{kind}","message":"no group"}}"#).as_bytes());
             let kind = kind.rsplit('#').next().unwrap();

@@ -95,13 +95,19 @@ mod tests {
     #[test]
     fn the_published_vector_get_vanilla() {
         let expected = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
-        assert_eq!(signature("GET", &[HOST, DATE], b""), format!("{CREDENTIAL}, SignedHeaders=host;x-amz-date, Signature={expected}"));
+        assert_eq!(
+            signature("GET", &[HOST, DATE], b""),
+            format!("{CREDENTIAL}, SignedHeaders=host;x-amz-date, Signature={expected}")
+        );
     }
 
     #[test]
     fn the_published_vector_post_vanilla() {
         let expected = "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b";
-        assert_eq!(signature("POST", &[DATE, HOST], b""), format!("{CREDENTIAL}, SignedHeaders=host;x-amz-date, Signature={expected}"));
+        assert_eq!(
+            signature("POST", &[DATE, HOST], b""),
+            format!("{CREDENTIAL}, SignedHeaders=host;x-amz-date, Signature={expected}")
+        );
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Forwarder for AzureMonitor {
             segment(&config.stream_name)
         );
         request.redirects = 0;
-        request.tls = config.allow_insecure.then(|| Tls { roots: None, insecure: true });
+        request.tls = config.allow_insecure.then_some(Tls { roots: None, insecure: true });
         Ok(Self { request, network })
     }
 
@@ -111,10 +111,7 @@ mod tests {
         assert_eq!(deliver::<AzureMonitor>(CONFIG, &network, &[record(&[("b", "2"), ("a", "1")])]), Report::default());
         let request = network.only();
         assert_eq!(request.method, "POST");
-        assert_eq!(
-            request.url,
-            "https://logs.example/dataCollectionRules/dcr-1/streams/Custom-A%2FB?api-version=2023-01-01"
-        );
+        assert_eq!(request.url, "https://logs.example/dataCollectionRules/dcr-1/streams/Custom-A%2FB?api-version=2023-01-01");
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(request.headers, [pair("Authorization", "Bearer t0k"), pair("Content-Type", "application/json")]);
         assert_eq!(request.body, br#"[{"a":"1","b":"2"}]"#);

@@ -50,13 +50,15 @@ const COLUMNS: [(&str, &str); 3] = [("id", "UUID"), ("timestamp", "DateTime64(3,
 const DONE: [u8; 5] = [3, 1, 2, 3, 5];
 
 fn exception(code: i32, message: &str) -> Vec<u8> {
-    let one = |message: &str, more: u8| [&code.to_le_bytes()[..], &text("DB::Exception"), &text(message), &text("trace"), &[more]].concat();
+    let one = |message: &str, more: u8| {
+        [&code.to_le_bytes()[..], &text("DB::Exception"), &text(message), &text("trace"), &[more]].concat()
+    };
     [&[2][..], &one(message, 1), &one("the cause", 0)].concat()
 }
 
 /// A server whose connection answers what comes with these answers, in order; then it ends.
 fn server(network: &FakeNetwork, answers: &[Vec<u8>]) {
-    let mut answers = answers.to_vec().into_iter();
+    let mut answers = Vec::from(answers).into_iter();
     network.listen(move |_| answers.next().unwrap_or_default());
 }
 
@@ -143,7 +145,10 @@ fn a_table_of_another_shape_is_refused_with_its_columns() {
     let other = sample(&[("id", "UUID"), ("timestamp", "DateTime64(3, 'UTC')"), ("fields", "String")]);
     server(&network, &[set_up(), vec![other]].concat());
     let (_, reason, retry) = deliver::<ClickHouse>(CONFIG, &network, &[record(&[])]).stopped.unwrap();
-    assert!(reason.starts_with("the table has the columns id UUID, timestamp DateTime64(3, 'UTC'), fields String, and"), "{reason}");
+    assert!(
+        reason.starts_with("the table has the columns id UUID, timestamp DateTime64(3, 'UTC'), fields String, and"),
+        "{reason}"
+    );
     assert_eq!(retry, Retry::Never);
 }
 

@@ -82,7 +82,8 @@ pub fn number(stream: &mut Stream) -> Result<u64, NetworkError> {
 pub fn text(stream: &mut Stream) -> Result<String, NetworkError> {
     let length = number(stream)?;
     let short = usize::try_from(length).ok().filter(|_| length <= MOST);
-    let short = short.ok_or_else(|| NetworkError::Protocol(format!("a text of {length} bytes came, and {MOST} are read at most")))?;
+    let short =
+        short.ok_or_else(|| NetworkError::Protocol(format!("a text of {length} bytes came, and {MOST} are read at most")))?;
     Ok(String::from_utf8_lossy(&stream.read(short)?).into_owned())
 }
 

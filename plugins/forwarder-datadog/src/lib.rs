@@ -48,7 +48,8 @@ impl Forwarder for Datadog {
 
     fn dynamic(config: &Config) -> Vec<Dynamic> {
         let Config { ddsource, ddtags, hostname, message, service, .. } = config;
-        let members = [("ddsource", ddsource), ("ddtags", ddtags), ("hostname", hostname), ("message", message), ("service", service)];
+        let members =
+            [("ddsource", ddsource), ("ddtags", ddtags), ("hostname", hostname), ("message", message), ("service", service)];
         members.into_iter().map(|(name, text)| Dynamic::or_field(name, text, name)).collect()
     }
 
@@ -84,7 +85,8 @@ mod tests {
     use headworks_forwarder_kit::testing::{FakeNetwork, check_description, deliver, record, refusal};
     use headworks_forwarder_kit::{Report, Retry, read_targets};
 
-    const CONFIG: &str = r#"{"url": "https://intake.example/api/v2/logs", "apiKey": "key", "ddtags": "env:x", "service": "@expr:log.app"}"#;
+    const CONFIG: &str =
+        r#"{"url": "https://intake.example/api/v2/logs", "apiKey": "key", "ddtags": "env:x", "service": "@expr:log.app"}"#;
 
     #[test]
     fn the_description_is_whole() {

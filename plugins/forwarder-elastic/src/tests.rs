@@ -2,8 +2,7 @@ use super::Elastic;
 use headworks_forwarder_kit::testing::{FakeNetwork, check_description, deliver, header, open, record, refusal};
 use headworks_forwarder_kit::{NetworkError, Report, Retry, read_targets};
 
-const CONFIG: &str =
-    r#"{"index": "my logs", "username": "user", "password": "pass", "addresses": ["http://a.example:9200/es/", "https://b.example"]}"#;
+const CONFIG: &str = r#"{"index": "my logs", "username": "user", "password": "pass", "addresses": ["http://a.example:9200/es/", "https://b.example"]}"#;
 const NAMED: &[(&str, &str)] = &[("x-elastic-product", "Elasticsearch")];
 
 fn calls(network: &FakeNetwork) -> Vec<String> {

@@ -72,7 +72,8 @@ fn the_bytes_are_those_of_the_protocol() {
     let resource = [&[0x0a, 6][..], b"global", &labels].concat();
     let name = b"projects/p/logs/a%2Fb";
     let expected =
-        [&[0x0a, name.len() as u8][..], name, &[0x12, resource.len() as u8], &resource, &[0x22, entry.len() as u8], &entry].concat();
+        [&[0x0a, name.len() as u8][..], name, &[0x12, resource.len() as u8], &resource, &[0x22, entry.len() as u8], &entry]
+            .concat();
     assert_eq!(network.only().body[5..], expected);
 }
 
@@ -98,7 +99,8 @@ fn a_token_is_made_with_the_key_and_kept() {
         signed.split('.').map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()).collect();
     assert_eq!(parts[0], json!({ "alg": "RS256", "kid": "k1", "typ": "JWT" }));
     let (from, scope) = (1_767_322_985, "https://www.googleapis.com/auth/logging.write");
-    let claims = json!({ "aud": "https://token.example/t", "iss": "me@p.example", "iat": from, "exp": from + 3600, "scope": scope });
+    let claims =
+        json!({ "aud": "https://token.example/t", "iss": "me@p.example", "iat": from, "exp": from + 3600, "scope": scope });
     assert_eq!(parts[1], claims);
     for request in &requests[1..] {
         assert_eq!(header(request, "authorization"), Some("Bearer tok"));

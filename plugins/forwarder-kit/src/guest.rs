@@ -98,7 +98,8 @@ impl Expressions for Host {
     }
 
     fn records(&self, batch: &Batch) -> Vec<Record> {
-        let times: Vec<Time> = batch.times().iter().map(|time| Time { seconds: time.seconds, nanoseconds: time.nanoseconds }).collect();
+        let times: Vec<Time> =
+            batch.times().iter().map(|time| Time { seconds: time.seconds, nanoseconds: time.nanoseconds }).collect();
         let taken = batch.take();
         let flat = Flat {
             names: taken.names,

@@ -75,7 +75,8 @@ mod tests {
     fn an_object_is_sorted_indented_and_escaped() {
         let record = [("b", "<a & b>"), ("a\"", "x\\\n\t\u{1}\u{2028}ü"), ("", "")];
         let record = record.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let expected = "{\n  \"\": \"\",\n  \"a\\\"\": \"x\\\\\\n\\t\\u0001\\u2028ü\",\n  \"b\": \"\\u003ca \\u0026 b\\u003e\"\n}";
+        let expected =
+            "{\n  \"\": \"\",\n  \"a\\\"\": \"x\\\\\\n\\t\\u0001\\u2028ü\",\n  \"b\": \"\\u003ca \\u0026 b\\u003e\"\n}";
         assert_eq!(indented(&record), expected);
         let back: BTreeMap<String, String> = serde_json::from_str(&indented(&record)).unwrap();
         assert_eq!(back, record);

@@ -129,8 +129,10 @@ mod tests {
         };
         let times = [Time::default(), Time { seconds: 1, nanoseconds: 0 }, Time { seconds: 2, nanoseconds: 0 }];
         let made = records(&flat, &times);
-        let pairs: Vec<Vec<(&str, &str)>> =
-            made.iter().map(|record| record.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()).collect();
+        let pairs: Vec<Vec<(&str, &str)>> = made
+            .iter()
+            .map(|record| record.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect())
+            .collect();
         assert_eq!(pairs, [vec![("a", "xy"), ("b", "one")], vec![], vec![("a", "7"), ("b", "true")]]);
         assert_eq!(made[2].time.seconds, 2);
     }

@@ -69,6 +69,9 @@ pub trait Forwarder: Sized + 'static {
     fn deliver(&mut self, delivery: Delivery<'_>) -> Result<(), Failure>;
 }
 
+/// Per record the text of an expression, or why there is none.
+pub type Texts = Vec<Result<String, String>>;
+
 /// The server's expressions, over its batches.
 pub trait Expressions {
     /// A compiled expression.
@@ -83,7 +86,7 @@ pub trait Expressions {
     fn compile(&self, text: &str) -> Result<Self::Template, String>;
 
     /// Per record the text, or why there is none.
-    fn texts(&self, template: &Self::Template, batch: &Self::Batch) -> Vec<Result<String, String>>;
+    fn texts(&self, template: &Self::Template, batch: &Self::Batch) -> Texts;
 
     /// The records.
     fn records(&self, batch: &Self::Batch) -> Vec<Record>;
@@ -135,7 +138,7 @@ impl<F: Forwarder, E: Expressions> Sink<F, E> {
     /// Delivers the records one by one.
     pub fn send(&mut self, batch: &E::Batch) -> Report {
         let records = self.expressions.records(batch);
-        let computed: Vec<Option<Vec<Result<String, String>>>> = self
+        let computed: Vec<Option<Texts>> = self
             .dynamic
             .iter()
             .map(|field| field.template.as_ref().map(|template| self.expressions.texts(template, batch)))
@@ -172,13 +175,8 @@ fn compile<E: Expressions>(dynamic: Dynamic, expressions: &E) -> Result<Field<E:
 
 /// The texts of one record. What the server says of an expression that gives no text becomes `<member> expression did not
 /// evaluate to string` (FlowG 11).
-fn texts<T>(
-    dynamic: &[Field<T>],
-    computed: &[Option<Vec<Result<String, String>>>],
-    index: usize,
-    record: &Record,
-) -> Result<Vec<String>, String> {
-    let text = |(field, column): (&Field<T>, &Option<Vec<Result<String, String>>>)| match (field.source.text(record), column) {
+fn texts<T>(dynamic: &[Field<T>], computed: &[Option<Texts>], index: usize, record: &Record) -> Result<Vec<String>, String> {
+    let text = |(field, column): (&Field<T>, &Option<Texts>)| match (field.source.text(record), column) {
         (Some(text), _) => Ok(text),
         (None, Some(column)) => match column.get(index) {
             Some(Ok(text)) => Ok(text.clone()),

@@ -1,6 +1,8 @@
 //! Fakes for native tests: a network that remembers what it was asked and answers what the test says, and expressions that
 //! know fields only.
 
+#![allow(clippy::panic, clippy::indexing_slicing, reason = "tests only")]
+
 use crate::failure::{NetworkError, OpenError};
 use crate::http::{Request, Response};
 use crate::network::{Connection, Machine, Network, Tls};

@@ -44,8 +44,8 @@ const SEVERITIES: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "noti
 const INFO: usize = 6;
 /// By their numbers; 12 to 15 have no names here.
 const FACILITIES: [&str; 24] = [
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "", "", "", "", "local0",
-    "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "", "", "", "",
+    "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 ];
 const USER: usize = 1;
 
@@ -149,10 +149,14 @@ mod tests {
         let records = [record(&[("message", "one")]), record(&[("message", "two\\n")])];
         let report = deliver::<Syslog>(&config("tcp", "web", "err", "local7", "@expr:log.message"), &network, &records);
         assert_eq!(report, Report::default());
-        let written: Vec<String> = network.written.borrow().iter().map(|bytes| String::from_utf8(bytes.clone()).unwrap()).collect();
+        let written: Vec<String> =
+            network.written.borrow().iter().map(|bytes| String::from_utf8(bytes.clone()).unwrap()).collect();
         assert_eq!(
             written,
-            ["<187>2026-01-02T03:03:05Z here.example web[4321]: one\n", "<187>2026-01-02T03:03:05Z here.example web[4321]: two\\n\n"]
+            [
+                "<187>2026-01-02T03:03:05Z here.example web[4321]: one\n",
+                "<187>2026-01-02T03:03:05Z here.example web[4321]: two\\n\n"
+            ]
         );
         assert_eq!((network.dialled.borrow().len(), *network.closed.borrow()), (2, 2));
         assert_eq!(network.dialled.borrow()[0].address, "logs.example:514");
