@@ -7,6 +7,7 @@ pub(crate) mod forwarder {
         path: ["../../wit/headworks-plugin/0.1.0", "wit"],
         world: "headworks:sandbox/offered-forwarder",
         imports: {
+            "headworks:plugin/expressions.[static]template.compile": async | trappable,
             "headworks:plugin/http.send": async | trappable,
             "headworks:plugin/sockets.[static]connection.open": async | trappable,
             "headworks:plugin/sockets.[method]connection.read": async | trappable,

@@ -95,7 +95,8 @@ impl Store {
         let catalog = Arc::new(Catalog::default());
         let watchers = Arc::new(Watchers::default());
         let limits = LetterLimits { count: dead_letter_count, bytes: dead_letter_bytes };
-        let writer = Writer::load(durable, Arc::clone(&clock), Arc::clone(&catalog), Arc::clone(&watchers), limits, outbox_bytes)?;
+        let writer =
+            Writer::load(durable, Arc::clone(&clock), Arc::clone(&catalog), Arc::clone(&watchers), limits, outbox_bytes)?;
         let changes = broadcast::Sender::new(EVENTS);
         let failure = Arc::new(Failure::new());
         let audience = Audience { changes: changes.clone(), watchers: Arc::clone(&watchers) };

@@ -17,7 +17,6 @@ type Answer = Result<Response<Body>, Failure>;
 
 const ADDRESS: Shape = Shape::Like("a host and a port such as collector:514", is_address);
 const URL: Shape = Shape::Like("an absolute URL", is_url);
-const TIME: Shape = Shape::Like("a date-time of RFC 3339", |text| headworks_core::Timestamp::parse_rfc3339(text).is_some());
 const TABLE: Shape = Shape::Like("a name of 1 to 64 letters, digits and underscores", is_table);
 const SEVERITY: Shape = Shape::Dynamic(&["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]);
 const FACILITY: Shape = Shape::Dynamic(&[
@@ -118,7 +117,7 @@ const TYPES: &[(&str, &[Member])] = &[
         &[
             text("endpoint", Optional),
             text("token", Optional),
-            Member("expires_on", TIME, Optional),
+            text("expires_on", Optional),
             text("rule_id", Optional),
             text("stream_name", Optional),
             Member("allow_insecure", Shape::Flag, Optional),

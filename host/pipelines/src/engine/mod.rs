@@ -142,9 +142,11 @@ impl Pipelines {
     /// # Errors
     /// [`ErrorCode::NotFound`] for an unknown forwarder; otherwise why it cannot be set up or what it met.
     pub async fn test_forwarder(&self, tenant: TenantId, name: &str, record: &Batch) -> Result<()> {
-        let target = self.shared.target(tenant, name).await?;
+        self.shared.catch_up();
+        let failed = |error: Error| Error::new(ErrorCode::Failed, error.message);
+        let target = self.shared.target(tenant, name).await.map_err(failed)?;
         let target = target.ok_or_else(|| Error::not_found(format!("forwarder not found: {name}")))?;
-        let (_, report) = target.send(record).await.map_err(|failure| failure.error)?;
+        let (_, report) = target.send(record).await.map_err(|failure| failed(failure.error))?;
         let rejected = report.rejected.into_iter().next().map(|(_, reason)| reason);
         match rejected.or(report.stopped.map(|stop| stop.reason)) {
             Some(reason) => Err(Error::new(ErrorCode::Failed, reason)),

@@ -3,6 +3,7 @@
 use super::{Host, Records};
 use crate::Template;
 use crate::bindings::headworks::plugin::expressions;
+use std::sync::Arc;
 use wasmtime::component::Resource;
 
 #[allow(unreachable_pub, reason = "the generated bindings export it again")]
@@ -12,9 +13,11 @@ pub struct Compiled(Box<dyn Template>);
 impl expressions::Host for Host {}
 
 impl expressions::HostTemplate for Host {
-    fn compile(&mut self, text: String) -> wasmtime::Result<Result<Resource<Compiled>, String>> {
+    /// On a thread of its own: a parser that watches its stack does not know the one that a component's call runs on.
+    async fn compile(&mut self, text: String) -> wasmtime::Result<Result<Resource<Compiled>, String>> {
         self.charge(text.len())?;
-        match self.templates.compile(&text) {
+        let templates = Arc::clone(&self.templates);
+        match tokio::task::spawn_blocking(move || templates.compile(&text)).await? {
             Ok(template) => Ok(Ok(self.table.push(Compiled(template))?)),
             Err(why) => Ok(Err(why)),
         }
