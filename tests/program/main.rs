@@ -1,5 +1,7 @@
 //! The program as its operator meets it: starting, stopping, and the commands for a data folder (architecture 7).
 
+mod tls;
+
 use headworks_tests::server::{Folder, Setup, run};
 use headworks_tests::{Server, eventually};
 use serde_json::{Value, json};

@@ -1,16 +1,19 @@
 //! The nouns of Headworks that need no I/O.
 //!
-//! Owns ids, the [`Batch`](batch::Batch), the [`Document`](document::Document), error codes and time. Knows nothing of
+//! Owns ids, the [`Batch`](batch::Batch), the [`Document`](document::Document), the form of the
+//! [`SystemConfiguration`](system::SystemConfiguration), error codes and time. Knows nothing of
 //! storage, plugins, HTTP or any dialect.
 
 pub mod batch;
 pub mod document;
 pub mod error;
 pub mod id;
+pub mod system;
 pub mod time;
 
 pub use batch::{Batch, BatchBuilder, Kind, Value};
 pub use document::{Document, DocumentKey};
 pub use error::{Error, ErrorClass, ErrorCode, Result};
 pub use id::{TenantId, Uid};
+pub use system::SystemConfiguration;
 pub use time::Timestamp;

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) listen: Vec<String>,
     pub(crate) management: String,
     pub(crate) syslog: Option<String>,
+    /// Who may send syslog messages, as the first start writes it into the system configuration (FlowG 15).
+    pub(crate) syslog_allowed_origins: Vec<String>,
     pub(crate) durability: Durability,
     /// Bytes that have to be free on the disk for writes.
     pub(crate) min_free_bytes: u64,
@@ -27,12 +29,18 @@ pub(crate) struct Settings {
     pub(crate) sweep_seconds: u64,
     pub(crate) components: Option<PathBuf>,
     pub(crate) example: Option<PathBuf>,
+    /// A demonstration: a user `demo`, streams of a quarter of an hour (FlowG 15).
+    pub(crate) demo: bool,
     /// Signs sessions; random at each start without.
     pub(crate) secret_key: Option<String>,
     pub(crate) bootstrap: Bootstrap,
     pub(crate) reset: Reset,
     pub(crate) log: Log,
     pub(crate) http: Http,
+    pub(crate) management_tls: TlsSettings,
+    /// FLOWG_ variables that mean nothing here.
+    #[serde(skip)]
+    pub(crate) unknown: Vec<String>,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -73,10 +81,24 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// [`HttpLimits`], where absent their defaults.
+/// TLS of a listener.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TlsSettings {
+    /// On where a certificate is named, unless this says otherwise.
+    enabled: Option<bool>,
+    /// PEM file of the certificate and the chain that leads to it.
+    cert: Option<PathBuf>,
+    /// PEM file of its private key.
+    key: Option<PathBuf>,
+}
+
+/// Path and TLS of the service listeners, and [`HttpLimits`], where absent their defaults.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Http {
+    mount: Option<String>,
+    pub(crate) tls: TlsSettings,
     header_bytes: Option<usize>,
     headers: Option<usize>,
     body_bytes: Option<usize>,
@@ -97,16 +119,20 @@ impl Default for Settings {
             listen: vec!["127.0.0.1:5080".to_owned()],
             management: "127.0.0.1:9113".to_owned(),
             syslog: None,
+            syslog_allowed_origins: Vec::new(),
             durability: Durability::Fsync,
             min_free_bytes: 256 << 20,
             sweep_seconds: 300,
             components: None,
             example: None,
+            demo: false,
             secret_key: None,
             bootstrap: Bootstrap::default(),
             reset: Reset::default(),
             log: Log::default(),
             http: Http::default(),
+            management_tls: TlsSettings::default(),
+            unknown: Vec::new(),
         }
     }
 }
@@ -128,6 +154,7 @@ impl Default for Log {
 enum Kind {
     Text,
     Number,
+    Flag,
     /// Separated by commas.
     Texts,
 }
@@ -137,11 +164,13 @@ const NAMES: &[(&str, Kind)] = &[
     ("listen", Kind::Texts),
     ("management", Kind::Text),
     ("syslog", Kind::Text),
+    ("syslog_allowed_origins", Kind::Texts),
     ("durability", Kind::Text),
     ("min_free_bytes", Kind::Number),
     ("sweep_seconds", Kind::Number),
     ("components", Kind::Text),
     ("example", Kind::Text),
+    ("demo", Kind::Flag),
     ("secret_key", Kind::Text),
     ("bootstrap.user", Kind::Text),
     ("bootstrap.password", Kind::Text),
@@ -150,6 +179,13 @@ const NAMES: &[(&str, Kind)] = &[
     ("reset.password", Kind::Text),
     ("log.level", Kind::Text),
     ("log.format", Kind::Text),
+    ("http.mount", Kind::Text),
+    ("http.tls.enabled", Kind::Flag),
+    ("http.tls.cert", Kind::Text),
+    ("http.tls.key", Kind::Text),
+    ("management_tls.enabled", Kind::Flag),
+    ("management_tls.cert", Kind::Text),
+    ("management_tls.key", Kind::Text),
     ("http.header_bytes", Kind::Number),
     ("http.headers", Kind::Number),
     ("http.body_bytes", Kind::Number),
@@ -165,8 +201,19 @@ const NAMES: &[(&str, Kind)] = &[
 
 /// Names that FlowG installations have in their environment (FlowG 17); ours come before them.
 const ALIASES: &[(&str, &str)] = &[
+    ("FLOWG_DEMO_MODE", "demo"),
     ("FLOWG_HTTP_BIND_ADDRESS", "listen"),
+    ("FLOWG_HTTP_MOUNT_PATH", "http.mount"),
+    ("FLOWG_HTTP_TLS_ENABLED", "http.tls.enabled"),
+    ("FLOWG_HTTP_TLS_CERT", "http.tls.cert"),
+    ("FLOWG_HTTP_TLS_KEY", "http.tls.key"),
     ("FLOWG_MGMT_BIND_ADDRESS", "management"),
+    ("FLOWG_MGMT_TLS_ENABLED", "management_tls.enabled"),
+    ("FLOWG_MGMT_TLS_CERT", "management_tls.cert"),
+    ("FLOWG_MGMT_TLS_KEY", "management_tls.key"),
+    ("FLOWG_SYSLOG_BIND_ADDRESS", "syslog"),
+    ("FLOWG_SYSLOG_INITIAL_ALLOWED_ORIGINS", "syslog_allowed_origins"),
+    ("FLOWG_SYSLOG_ALLOW_ORIGINS", "syslog_allowed_origins"),
     ("FLOWG_SECRET_KEY", "secret_key"),
     ("FLOWG_AUTH_INITIAL_USER", "bootstrap.user"),
     ("FLOWG_AUTH_INITIAL_PASSWORD", "bootstrap.password"),
@@ -174,6 +221,9 @@ const ALIASES: &[(&str, &str)] = &[
     ("FLOWG_AUTH_RESET_PASSWORD", "reset.password"),
     ("FLOWG_LOGLEVEL", "log.level"),
 ];
+
+/// What the command-line client reads, and not the server.
+const OF_CLIENT: &[&str] = &["FLOWG_API", "FLOWG_API_TOKEN", "FLOWG_MGMT_API"];
 
 /// The environment variable of a setting.
 fn variable(name: &str) -> String {
@@ -191,23 +241,36 @@ impl Settings {
         let file = arguments.config.clone().or_else(|| given("HEADWORKS_CONFIG").map(PathBuf::from));
         let mut table = file.as_deref().map(read).transpose()?.unwrap_or_default();
         for (name, kind) in NAMES {
-            let alias = || ALIASES.iter().find(|(_, setting)| setting == name).and_then(|(alias, _)| given(alias));
-            let own = variable(name);
-            if let Some(text) = given(&own).or_else(alias) {
-                let value = kind.read(text).with_context(|| format!("{own}={text} is no number"))?;
+            let aliases = ALIASES.iter().filter(|(_, setting)| setting == name).map(|(alias, _)| (*alias).to_owned());
+            let mut variables = std::iter::once(variable(name)).chain(aliases);
+            if let Some((variable, text)) = variables.find_map(|variable| given(&variable).map(|text| (variable, text))) {
+                let value = kind.read(text).with_context(|| format!("{variable}={text} is no {}", kind.name()))?;
                 put(&mut table, name, value)?;
             }
         }
         for (name, value) in arguments.given() {
             put(&mut table, name, value)?;
         }
-        let settings: Self = table
+        let mut settings: Self = table
             .try_into()
             .map_err(|error: toml::de::Error| anyhow::anyhow!("the settings cannot be used: {}", error.message()))?;
+        let known = |name: &str| OF_CLIENT.contains(&name) || ALIASES.iter().any(|(alias, _)| *alias == name);
+        settings.unknown = environment.keys().filter(|name| name.starts_with("FLOWG_") && !known(name)).cloned().collect();
         if settings.listen.is_empty() {
             bail!("listen has to name at least one address");
         }
         Ok(settings)
+    }
+
+    /// The path below which the service listeners serve, such as `/logs`; empty for none.
+    pub(crate) fn mount(&self) -> Result<&str> {
+        let mount = self.http.mount.as_deref().unwrap_or_default().trim_end_matches('/');
+        let plain =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+        if !mount.is_empty() && !mount.strip_prefix('/').is_some_and(|path| path.split('/').all(plain)) {
+            bail!("http.mount has to be a path such as /logs of letters, digits and -._~, and {mount:?} is none");
+        }
+        Ok(mount)
     }
 
     /// Bounds of the listeners.
@@ -256,12 +319,39 @@ impl ServeArguments {
 }
 
 impl Kind {
+    /// What a text has to be.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Flag => "truth value such as true or false",
+            Self::Text | Self::Texts => "text",
+        }
+    }
+
     fn read(self, text: &str) -> Option<Value> {
         Some(match self {
             Self::Text => Value::String(text.to_owned()),
             Self::Number => Value::Integer(text.trim().parse().ok()?),
+            Self::Flag => Value::Boolean(match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "1" | "yes" | "on" => true,
+                "false" | "0" | "no" | "off" => false,
+                _ => return None,
+            }),
             Self::Texts => Value::Array(text.split(',').map(|part| Value::String(part.trim().to_owned())).collect()),
         })
+    }
+}
+
+impl TlsSettings {
+    /// The files of certificate and key where TLS is on.
+    pub(crate) fn files(&self, section: &str) -> Result<Option<(&Path, &Path)>> {
+        if self.enabled == Some(false) || (self.enabled.is_none() && self.cert.is_none() && self.key.is_none()) {
+            return Ok(None);
+        }
+        match (&self.cert, &self.key) {
+            (Some(cert), Some(key)) => Ok(Some((cert, key))),
+            _ => bail!("TLS needs both {section}.cert and {section}.key"),
+        }
     }
 }
 
@@ -274,17 +364,14 @@ fn read(path: &Path) -> Result<Table> {
     })
 }
 
-/// Sets `name`, or `section.name`.
+/// Sets `name`, or `section.name`, however deep.
 fn put(table: &mut Table, name: &str, value: Value) -> Result<()> {
     let Some((section, name)) = name.split_once('.') else {
         table.insert(name.to_owned(), value);
         return Ok(());
     };
     match table.entry(section).or_insert_with(|| Value::Table(Table::new())) {
-        Value::Table(section) => {
-            section.insert(name.to_owned(), value);
-            Ok(())
-        }
+        Value::Table(section) => put(section, name, value),
         _ => bail!("the configuration's {section} has to be a section"),
     }
 }
@@ -336,6 +423,7 @@ mod tests {
                 "durability" => "buffered",
                 "log.format" => "json",
                 _ if *kind == Kind::Number => "9000",
+                _ if *kind == Kind::Flag => "true",
                 _ => "x",
             };
             Settings::of(&ServeArguments::default(), &environment(&[(&variable(name), value)])).map(drop).expect(name);
@@ -356,6 +444,46 @@ mod tests {
         std::fs::write(&file, "secret_key = \"hush").unwrap();
         let text = fails(&[("HEADWORKS_CONFIG", file.to_str().unwrap())]);
         assert!(text.contains("line 1") && !text.contains("hush"), "{text}");
+    }
+
+    #[test]
+    fn names_of_other_installations_are_understood_and_unknown_ones_are_told() {
+        let variables = [
+            ("FLOWG_DEMO_MODE", "true"),
+            ("FLOWG_HTTP_MOUNT_PATH", "/logs/"),
+            ("FLOWG_HTTP_TLS_ENABLED", "1"),
+            ("FLOWG_HTTP_TLS_CERT", "a.pem"),
+            ("FLOWG_HTTP_TLS_KEY", "b.pem"),
+            ("FLOWG_MGMT_TLS_ENABLED", "false"),
+            ("FLOWG_MGMT_TLS_CERT", "c.pem"),
+            ("FLOWG_SYSLOG_INITIAL_ALLOWED_ORIGINS", "::1, 10.0.0.0/8"),
+            ("FLOWG_BADGER_LOG_DIR", "x"),
+            ("FLOWG_API_TOKEN", "x"),
+        ];
+        let settings = Settings::of(&ServeArguments::default(), &environment(&variables)).unwrap();
+        assert!(settings.demo);
+        assert_eq!(settings.mount().unwrap(), "/logs");
+        assert_eq!(settings.http.tls.files("http.tls").unwrap(), Some((Path::new("a.pem"), Path::new("b.pem"))));
+        assert_eq!(settings.management_tls.files("management_tls").unwrap(), None);
+        assert_eq!(settings.syslog_allowed_origins, ["::1", "10.0.0.0/8"]);
+        assert_eq!(settings.unknown, ["FLOWG_BADGER_LOG_DIR"]);
+    }
+
+    #[test]
+    fn a_mount_path_is_plain_and_tls_needs_both_files() {
+        let mount = |path: &str| {
+            let settings = Settings::of(&ServeArguments::default(), &environment(&[("HEADWORKS_HTTP_MOUNT", path)])).unwrap();
+            settings.mount().map(str::to_owned).ok()
+        };
+        for (path, expected) in
+            [("/", Some("")), ("/a/b", Some("/a/b")), ("a", None), ("/{x}", None), ("/a//b", None), ("/ä", None)]
+        {
+            assert_eq!(mount(path).as_deref(), expected, "{path}");
+        }
+        for name in ["HEADWORKS_HTTP_TLS_CERT", "HEADWORKS_HTTP_TLS_KEY", "HEADWORKS_HTTP_TLS_ENABLED"] {
+            let settings = Settings::of(&ServeArguments::default(), &environment(&[(name, "1")])).unwrap();
+            assert!(settings.http.tls.files("http.tls").is_err(), "{name}");
+        }
     }
 
     #[test]

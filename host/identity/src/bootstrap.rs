@@ -17,6 +17,8 @@ use tokio::sync::broadcast::error::RecvError;
 const AUTHOR: &str = "bootstrap";
 /// The role of the first user.
 const ADMIN: &str = "admin";
+/// The role of demonstrations, its user and the password of that.
+const DEMO: &str = "demo";
 
 /// What an operator decides about users.
 #[derive(Clone)]
@@ -31,6 +33,8 @@ pub struct IdentityOptions {
     pub secret_key: Option<String>,
     /// A user and the password it gets at every start.
     pub reset: Option<(String, String)>,
+    /// Makes the role and the user of demonstrations anew at every start.
+    pub demo: bool,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -43,6 +47,7 @@ impl Default for IdentityOptions {
             bootstrap_token: None,
             secret_key: None,
             reset: None,
+            demo: false,
             clock: Arc::new(SystemClock),
         }
     }
@@ -103,6 +108,12 @@ impl Identity {
             self.save_user(AUTHOR, tenant, user, &password).await?;
             told.user = Some(name.clone());
         }
+        if options.demo {
+            let role = Role { name: DEMO.to_owned(), scopes: DEMO_SCOPES.iter().copied().collect() };
+            self.save_role(AUTHOR, tenant, role).await?;
+            let user = User { name: DEMO.to_owned(), roles: [DEMO.to_owned()].into() };
+            self.save_user(AUTHOR, tenant, user, DEMO).await?;
+        }
         if let Some((user, password)) = options.reset {
             self.set_password(AUTHOR, tenant, &user, &password).await?;
         }
@@ -118,6 +129,15 @@ impl Identity {
         Ok(told)
     }
 }
+
+const DEMO_SCOPES: &[Scope] = &[
+    Scope::SendLogs,
+    Scope::ReadAcls,
+    Scope::WritePipelines,
+    Scope::WriteTransformers,
+    Scope::WriteStreams,
+    Scope::WriteForwarders,
+];
 
 const ADMIN_SCOPES: &[Scope] = &[
     Scope::SendLogs,
