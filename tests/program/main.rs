@@ -194,7 +194,7 @@ fn a_cold_cache_is_filled_and_a_damaged_one_is_made_again() {
 fn help_names_every_command() {
     let help = run(&["--help"]);
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
-    for command in ["serve", "verify", "doctor", "dead-letters"] {
+    for command in ["serve", "flowg", "verify", "doctor", "dead-letters"] {
         assert!(help.contains(command), "{help}");
     }
 }
