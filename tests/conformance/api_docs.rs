@@ -167,3 +167,53 @@ fn everything_moves_below_a_mount_path() {
     }
     assert_eq!(document(&below)["servers"][0]["url"], "/some/where");
 }
+
+/// The rows of the table in `docs/flowg.md`: operation, method and path, scopes, test.
+fn table() -> Vec<[String; 4]> {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/flowg.md")).expect("docs/flowg.md");
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|line| {
+        let cells: Vec<String> = line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect();
+        cells.try_into().unwrap_or_else(|_| panic!("four cells: {line}"))
+    })
+    .collect()
+}
+
+#[test]
+fn the_table_of_operations_is_that_of_the_document() {
+    let (_server, client) = shared();
+    let mut said: Vec<[String; 3]> = operations(&document(&client))
+        .into_iter()
+        .map(|(method, path, operation)| {
+            let scopes: Vec<&str> =
+                operation["x-required-scopes"].as_array().expect("scopes").iter().filter_map(Value::as_str).collect();
+            let public = operation.get("security").is_some_and(|schemes| schemes.as_array().is_some_and(Vec::is_empty));
+            let scopes = match (scopes.is_empty(), public) {
+                (true, true) => "public".to_owned(),
+                (true, false) => "any".to_owned(),
+                _ => scopes.join(", "),
+            };
+            [operation["operationId"].as_str().expect("a name").to_owned(), format!("{method} {path}"), scopes]
+        })
+        .collect();
+    let mut written: Vec<[String; 3]> =
+        table().into_iter().map(|[operation, path, scopes, _]| [operation, path, scopes]).collect();
+    said.sort();
+    written.sort();
+    assert_eq!(written, said);
+}
+
+#[test]
+fn the_tests_that_the_table_names_exist() {
+    for [operation, path, _, test] in table() {
+        let path = path.split(' ').nth(1).unwrap_or_default();
+        if test.is_empty() {
+            assert!(NOT_YET.contains(&path), "{operation} has no test");
+            continue;
+        }
+        let (module, name) = test.split_once("::").expect("a module and a name");
+        let file = format!("{}/conformance/{module}.rs", env!("CARGO_MANIFEST_DIR"));
+        let source = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(source.contains(&format!("#[test]\nfn {name}(")), "{test} of {operation}");
+    }
+}

@@ -186,7 +186,8 @@ async fn start(settings: &Settings, store: &Store, limits: &Limits) -> Result<St
     let (identity, told) = Identity::start(store.clone(), options).await?;
     headworks_flowg::bootstrap(store, TenantId::DEFAULT, &settings.syslog_allowed_origins).await?;
     if settings.demo {
-        for (name, _) in store.stream_names(TenantId::DEFAULT) {
+        let others = store.stream_names(TenantId::DEFAULT).into_iter().filter(|(_, config)| *config != demo_streams());
+        for (name, _) in others {
             store.configure_stream(TenantId::DEFAULT, &name, demo_streams(), "demo").await?;
         }
     }

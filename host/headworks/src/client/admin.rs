@@ -31,16 +31,17 @@ const STORES: [&str; 3] = ["auth", "config", "logs"];
 impl Command {
     pub(super) fn run(self, api: &Api, printer: Printer) -> Result<()> {
         let mut sizes = serde_json::Map::new();
-        let (folder, store): (PathBuf, fn(&Api, &Path, &str) -> Result<u64>) = match self {
-            Self::Backup { dest } => {
-                fs::create_dir_all(&dest).with_context(|| format!("cannot make {}", dest.display()))?;
-                (dest, backup)
-            }
-            Self::Restore { src } => (src, restore),
+        let (folder, takes) = match &self {
+            Self::Backup { dest } => (dest, true),
+            Self::Restore { src } => (src, false),
         };
+        if takes {
+            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        }
         for name in STORES {
             let file = folder.join(format!("{name}.db"));
-            let bytes = store(api, &file, name).with_context(|| format!("{}", file.display()))?;
+            let done = if takes { backup(api, &file, name) } else { restore(api, &file, name) };
+            let bytes = done.with_context(|| file.display().to_string())?;
             sizes.insert(format!("{name}.db"), bytes.into());
         }
         let lines: Vec<String> = sizes.iter().map(|(name, bytes)| format!("{name}\t{bytes} bytes")).collect();
