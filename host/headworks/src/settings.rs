@@ -154,7 +154,8 @@ impl Default for Log {
 enum Kind {
     Text,
     Number,
-    Flag,
+    /// `true` or `false`.
+    Switch,
     /// Separated by commas.
     Texts,
 }
@@ -170,7 +171,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("sweep_seconds", Kind::Number),
     ("components", Kind::Text),
     ("example", Kind::Text),
-    ("demo", Kind::Flag),
+    ("demo", Kind::Switch),
     ("secret_key", Kind::Text),
     ("bootstrap.user", Kind::Text),
     ("bootstrap.password", Kind::Text),
@@ -180,10 +181,10 @@ const NAMES: &[(&str, Kind)] = &[
     ("log.level", Kind::Text),
     ("log.format", Kind::Text),
     ("http.mount", Kind::Text),
-    ("http.tls.enabled", Kind::Flag),
+    ("http.tls.enabled", Kind::Switch),
     ("http.tls.cert", Kind::Text),
     ("http.tls.key", Kind::Text),
-    ("management_tls.enabled", Kind::Flag),
+    ("management_tls.enabled", Kind::Switch),
     ("management_tls.cert", Kind::Text),
     ("management_tls.key", Kind::Text),
     ("http.header_bytes", Kind::Number),
@@ -244,7 +245,7 @@ impl Settings {
             let aliases = ALIASES.iter().filter(|(_, setting)| setting == name).map(|(alias, _)| (*alias).to_owned());
             let mut variables = std::iter::once(variable(name)).chain(aliases);
             if let Some((variable, text)) = variables.find_map(|variable| given(&variable).map(|text| (variable, text))) {
-                let value = kind.read(text).with_context(|| format!("{variable}={text} is no {}", kind.name()))?;
+                let value = kind.read(text).with_context(|| format!("{variable}={text} is no {}", kind.noun()))?;
                 put(&mut table, name, value)?;
             }
         }
@@ -319,12 +320,11 @@ impl ServeArguments {
 }
 
 impl Kind {
-    /// What a text has to be.
-    fn name(self) -> &'static str {
+    const fn noun(self) -> &'static str {
         match self {
-            Self::Number => "number",
-            Self::Flag => "truth value such as true or false",
             Self::Text | Self::Texts => "text",
+            Self::Number => "number",
+            Self::Switch => "true or false",
         }
     }
 
@@ -332,9 +332,9 @@ impl Kind {
         Some(match self {
             Self::Text => Value::String(text.to_owned()),
             Self::Number => Value::Integer(text.trim().parse().ok()?),
-            Self::Flag => Value::Boolean(match text.trim().to_ascii_lowercase().as_str() {
-                "true" | "1" | "yes" | "on" => true,
-                "false" | "0" | "no" | "off" => false,
+            Self::Switch => Value::Boolean(match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "1" => true,
+                "false" | "0" => false,
                 _ => return None,
             }),
             Self::Texts => Value::Array(text.split(',').map(|part| Value::String(part.trim().to_owned())).collect()),
@@ -423,7 +423,7 @@ mod tests {
                 "durability" => "buffered",
                 "log.format" => "json",
                 _ if *kind == Kind::Number => "9000",
-                _ if *kind == Kind::Flag => "true",
+                _ if *kind == Kind::Switch => "true",
                 _ => "x",
             };
             Settings::of(&ServeArguments::default(), &environment(&[(&variable(name), value)])).map(drop).expect(name);

@@ -1,9 +1,10 @@
 //! Who calls, and what they may do.
 //!
 //! Owns users, roles, scopes, passwords, personal access tokens, sessions, settings of identity providers and the throttling
-//! of logins; they are documents of the kinds `user`, `role`, `token` and `auth-provider` in the store. What must stay true: no password, token or signing key leaves this crate
-//! except in the one answer that hands it to its owner (a provider's secret goes to holders of its scope); scopes are evaluated anew on every request. Knows nothing of HTTP or
-//! of any dialect's wire types; texts follow FlowG 3.4 because that contract fixes them.
+//! of logins; they are documents of the kinds `user`, `role`, `token` and `auth-provider` in the store. What must stay true:
+//! no password, token or signing key leaves this crate except in the one answer that hands it to its owner (a provider's
+//! secret goes to holders of its scope); scopes are evaluated anew on every request. Knows nothing of HTTP or of any dialect's
+//! wire types; texts follow FlowG 3.4 because that contract fixes them.
 
 mod bearer;
 mod bootstrap;

@@ -143,7 +143,7 @@ impl Identity {
     pub async fn change_password(&self, caller: &Principal, old: &str, new: &str, from: std::net::IpAddr) -> Result<()> {
         let inner = &self.0;
         let attempt = inner.throttle.attempt(caller.tenant, &caller.user, from, inner.clock.now())?;
-        let phc = self.credentials(caller.tenant, &caller.user)?.map(|(_, phc)| phc);
+        let phc = self.password_of(caller.tenant, &caller.user)?;
         if !inner.passwords.verify(old, phc).await? {
             return Err(Error { code: ErrorCode::Denied, ..invalid_credentials() });
         }
@@ -182,6 +182,11 @@ impl Identity {
     pub(crate) fn credentials(&self, tenant: TenantId, user: &str) -> Result<Option<(Uid, String)>> {
         let document = self.0.store.get(&DocumentKey::new(tenant, kind::USER, user))?;
         document.map(|document| Ok((document.uid, UserBody::read(&document)?.password))).transpose()
+    }
+
+    /// The PHC string of a user that exists.
+    pub(crate) fn password_of(&self, tenant: TenantId, user: &str) -> Result<Option<String>> {
+        Ok(self.credentials(tenant, user)?.map(|(_, phc)| phc))
     }
 
     /// All roles in ascending order of their names.

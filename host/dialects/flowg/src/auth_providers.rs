@@ -25,11 +25,8 @@ struct Shown<'a> {
 pub(crate) async fn list(open: Open) -> Answer {
     let identity = open.app.identity.clone();
     let providers = blocking(move || identity.list_providers(TenantId::DEFAULT)).await?;
-    let shown = providers.into_iter().map(|(name, AuthProvider { display_name, .. })| {
-        let title: Value = display_name.into();
-        serde_json::json!({"name": name, "display_name": title})
-    });
-    Ok(json(&serde_json::json!({"success": true, "auth_providers": shown.collect::<Vec<_>>()})))
+    let shown = providers.iter().map(|(name, provider)| serde_json::json!({"name": name, "display_name": provider.display_name}));
+    Ok(json(&serde_json::json!({"success": true, "auth_providers": shown.collect::<Value>()})))
 }
 
 pub(crate) async fn get(mut call: Call) -> Answer {

@@ -74,8 +74,8 @@ pub(crate) async fn patch(mut call: Call) -> Answer {
     let name = call.name().await?;
     let Body { roles } = call.json(&SHAPE).await?;
     call.allow(Scope::WriteAcls)?;
-    let done_so = call.app.identity.set_roles(&call.caller.user, call.caller.tenant, &name, roles.unwrap_or_default()).await;
-    done_so.map_err(unknown)?;
+    let (identity, caller) = (&call.app.identity, &call.caller);
+    identity.set_roles(&caller.user, caller.tenant, &name, roles.unwrap_or_default()).await.map_err(unknown)?;
     Ok(done())
 }
 
