@@ -104,3 +104,32 @@ fn providers_survive_a_restart() {
     server.restart();
     assert_eq!(server.client().get(&path("kept")).ok()["auth_provider"]["config"]["client_secret"], "hush");
 }
+
+#[test]
+fn secrets_are_masked_where_the_operator_wants_it_and_survive_being_saved() {
+    let folder = headworks_tests::server::Folder::new();
+    let masked = || headworks_tests::Setup::new().env("HEADWORKS_MASK_SECRETS", "true").start_on(&folder);
+    let mut server = masked();
+    let secret = |server: &Server| server.client().get(&path("p")).ok()["auth_provider"]["config"]["client_secret"].take();
+    // A mask of nothing is refused, so that nobody believes that there is a secret.
+    let mut body = oidc("Title");
+    body["auth_provider"]["config"]["client_secret"] = json!("********");
+    let answer = server.client().put(&path("p"), &body).fails(400, "INVALID_ARGUMENT");
+    let message = answer["context"]["body"][0].as_str().expect("a message").to_owned();
+    assert!(message.starts_with("#/auth_provider/config/client_secret: "), "{message}");
+
+    server.client().put(&path("p"), &oidc("Title")).ok();
+    assert_eq!(secret(&server), "********");
+    let mut read = server.client().get(&path("p")).ok();
+    read["auth_provider"]["display_name"] = json!("New title");
+    server.client().put(&path("p"), &read).ok();
+    server.stop();
+
+    let mut server = headworks_tests::Setup::new().start_on(&folder);
+    assert_eq!(secret(&server), "hush");
+    assert_eq!(server.client().get(&path("p")).ok()["auth_provider"]["display_name"], "New title");
+    server.stop();
+    let server = masked();
+    server.client().put(&path("p"), &json!({ "auth_provider": oidc("x")["auth_provider"] })).ok();
+    assert_eq!(secret(&server), "********");
+}

@@ -77,7 +77,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         }
     };
     let Started { identity, pipelines, told } = started;
-    let state = FlowgState { store: store.clone(), identity, pipelines, clock: Arc::new(SystemClock) };
+    let (clock, mask_secrets) = (Arc::new(SystemClock), settings.mask_secrets);
+    let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets };
     let router = headworks_flowg::router(state, &mount).merge(probes.clone().health_router());
     let router = mounted(router, &mount).fallback(headworks_flowg::unknown_path);
     let mut listeners = Vec::new();

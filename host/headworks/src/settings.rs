@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) example: Option<PathBuf>,
     /// A demonstration: a user `demo`, streams of a quarter of an hour (FlowG 15).
     pub(crate) demo: bool,
+    /// Answers hide the secrets that are stored for others (FlowG 23).
+    pub(crate) mask_secrets: bool,
     /// Signs sessions; random at each start without.
     pub(crate) secret_key: Option<String>,
     pub(crate) bootstrap: Bootstrap,
@@ -126,6 +128,7 @@ impl Default for Settings {
             components: None,
             example: None,
             demo: false,
+            mask_secrets: false,
             secret_key: None,
             bootstrap: Bootstrap::default(),
             reset: Reset::default(),
@@ -172,6 +175,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("components", Kind::Text),
     ("example", Kind::Text),
     ("demo", Kind::Switch),
+    ("mask_secrets", Kind::Switch),
     ("secret_key", Kind::Text),
     ("bootstrap.user", Kind::Text),
     ("bootstrap.password", Kind::Text),

@@ -1,24 +1,26 @@
-//! Settings of identity providers. Their list is public; secrets are shown to holders of the read scope (FlowG 23).
+//! Settings of identity providers. Their list is public; secrets are shown to holders of the read scope unless the operator had
+//! them masked (FlowG 23).
 
 use crate::account::done;
 use crate::call::{Call, Open, blocking};
 use crate::failure::{Failure, json};
+use crate::secrets::{hide, keep};
 use crate::shape::{Member, Optional, Required, Shape};
 use axum::body::Body;
 use axum::http::Response;
-use headworks_core::TenantId;
+use headworks_core::{Error, TenantId};
 use headworks_identity::{AuthProvider, AuthProviderConfig, Scope};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 type Answer = Result<Response<Body>, Failure>;
 
-/// `AuthProvider` on the wire. Its name is that of the path.
-#[derive(Serialize)]
-struct Shown<'a> {
-    name: &'a str,
-    #[serde(flatten)]
-    provider: AuthProvider,
+/// Members of a configuration that are secret.
+const SECRETS: &[&str] = &["client_secret"];
+
+/// A configuration as JSON.
+fn config_of(provider: &AuthProvider) -> Result<Value, Failure> {
+    Ok(serde_json::to_value(&provider.config).map_err(|error| Error::internal(error.to_string()))?)
 }
 
 /// A login page may ask: names and titles only.
@@ -33,7 +35,12 @@ pub(crate) async fn get(mut call: Call) -> Answer {
     let name = call.name().await?;
     call.allow(Scope::ReadAuthProviders)?;
     let provider = call.app.identity.get_provider(call.caller.tenant, &name)?.ok_or_else(Failure::not_found)?;
-    Ok(json(&serde_json::json!({"success": true, "auth_provider": Shown { name: &name, provider }})))
+    let mut config = config_of(&provider)?;
+    if call.app.mask_secrets {
+        hide(&mut config, SECRETS);
+    }
+    let shown = serde_json::json!({"name": name, "display_name": provider.display_name, "config": config});
+    Ok(json(&serde_json::json!({"success": true, "auth_provider": shown})))
 }
 
 pub(crate) async fn save(mut call: Call) -> Answer {
@@ -58,6 +65,12 @@ pub(crate) async fn save(mut call: Call) -> Answer {
     let name = call.name().await?;
     let mut body: Value = call.json(&SHAPE).await?;
     require_config(&body)?;
+    if call.app.mask_secrets
+        && let Some(config) = body.pointer_mut("/auth_provider/config")
+    {
+        let stored = call.app.identity.get_provider(call.caller.tenant, &name)?;
+        keep(config, stored.as_ref().map(config_of).transpose()?.as_ref(), SECRETS, AT)?;
+    }
     let Body { auth_provider } =
         serde_json::from_value(body.take()).map_err(|error| Failure::invalid(format!("failed to decode json: {error}")))?;
     check_urls(&auth_provider.config)?;

@@ -14,6 +14,7 @@ mod pipelines;
 mod query;
 mod record;
 mod roles;
+mod secrets;
 mod shape;
 mod streams;
 mod system;
@@ -45,6 +46,8 @@ pub struct FlowgState {
     pub pipelines: Pipelines,
     /// When records are received.
     pub clock: Arc<dyn Clock>,
+    /// Whether answers hide the secrets that are stored for others, such as those of identity providers.
+    pub mask_secrets: bool,
 }
 
 type App = Arc<FlowgState>;
