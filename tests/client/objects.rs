@@ -120,8 +120,8 @@ fn a_backup_that_fails_leaves_no_file_and_names_the_one() {
     let output =
         run_with(command(&server, "pat_wrong", &["admin", "backup", "--dest", folder.path().to_str().expect("text")]), "");
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("auth.db"), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("config.db"), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0);
     let error = fails(&server, &["admin", "restore", "--src", folder.path().to_str().expect("text")]);
-    assert!(error.contains("auth.db"), "{error}");
+    assert!(error.contains("config.db"), "{error}");
 }

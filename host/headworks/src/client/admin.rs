@@ -25,8 +25,8 @@ pub(super) enum Command {
     },
 }
 
-/// The stores in the order in which they are restored: users before what only they may see.
-const STORES: [&str; 3] = ["auth", "config", "logs"];
+/// The stores in the order in which they are restored: users last, because with them the caller's own rights may change.
+const STORES: [&str; 3] = ["config", "logs", "auth"];
 
 impl Command {
     pub(super) fn run(self, api: &Api, printer: Printer) -> Result<()> {
