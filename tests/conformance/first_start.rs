@@ -72,3 +72,85 @@ fn a_random_password_is_printed_once_when_none_is_given() {
     server.restart();
     assert_eq!(server.output().matches(&password).count(), 1, "printed again");
 }
+
+#[test]
+fn a_fresh_server_has_two_roles_and_one_user() {
+    let server = Server::start();
+    let roles = server.client().get("/api/v1/roles").ok()["roles"].take();
+    let admin = [
+        "read_auth_providers",
+        "read_system_configuration",
+        "send_logs",
+        "write_acls",
+        "write_auth_providers",
+        "write_forwarders",
+        "write_pipelines",
+        "write_streams",
+        "write_system_configuration",
+        "write_transformers",
+    ];
+    assert_eq!(roles, json!([{ "name": "admin", "scopes": admin }, { "name": "viewer", "scopes": ["read_streams"] }]));
+    assert_eq!(server.client().get("/api/v1/users").ok()["users"], json!([{ "name": USER, "roles": ["admin"] }]));
+}
+
+#[test]
+fn roles_are_not_made_again_while_others_exist() {
+    let mut server = Server::start();
+    server.client().put("/api/v1/roles/mine", &json!({ "scopes": [] })).ok();
+    server.client().delete("/api/v1/roles/viewer").ok();
+    server.stop();
+    server.restart();
+    let roles = server.client().get("/api/v1/roles").ok()["roles"].take();
+    let names: Vec<&str> = roles.as_array().expect("roles").iter().filter_map(|role| role["name"].as_str()).collect();
+    assert_eq!(names, ["admin", "mine"]);
+}
+
+#[test]
+fn a_password_is_reset_at_every_start_and_an_unknown_user_stops_it() {
+    let folder = headworks_tests::server::Folder::new();
+    let reset = |user: &str| Setup::new().env("FLOWG_AUTH_RESET_USER", user).env("FLOWG_AUTH_RESET_PASSWORD", "anew");
+    let mut server = reset(USER).start_on(&folder);
+    let login = |server: &Server, password: &str| {
+        server.client().anonymous().post("/api/v1/auth/login", &json!({ "username": USER, "password": password })).status
+    };
+    assert_eq!((login(&server, "anew"), login(&server, PASSWORD)), (200, 401));
+    let change = json!({ "old_password": "anew", "new_password": "mine" });
+    server.client().post("/api/v1/auth/change-password", &change).ok();
+    server.stop();
+    server.restart();
+    assert_eq!((login(&server, "anew"), login(&server, "mine")), (200, 401));
+    server.stop();
+    let Err(refusal) = reset("nobody").try_start_on(&folder) else { panic!("it started") };
+    assert!(refusal.output.contains("nobody"), "{}", refusal.output);
+}
+
+#[test]
+fn demo_mode_makes_its_user_anew_and_bounds_every_stream() {
+    let folder = headworks_tests::server::Folder::new();
+    let mut usual = Setup::new().start_on(&folder);
+    usual.client().configure_stream("old", 0, 0, &["a"]);
+    usual.stop();
+
+    let mut server = Setup::new().env("FLOWG_DEMO_MODE", "true").start_on(&folder);
+    let client = server.client();
+    let demo = headworks_tests::people::session(&client, "demo", "demo");
+    let scopes = ["read_acls", "send_logs", "write_forwarders", "write_pipelines", "write_streams", "write_transformers"];
+    assert_eq!(client.get("/api/v1/roles/demo").ok()["role"]["scopes"], json!(scopes));
+    demo.configure_stream("new", 5, 7, &["b"]);
+    assert_eq!(demo.ingest("default", &json!([{ "a": "1" }])).processed(), 1);
+    let bounded = json!({ "ttl": 900, "size": 10, "indexed_fields": [] });
+    let streams = client.get("/api/v1/streams").ok()["streams"].take();
+    assert_eq!(streams, json!({ "default": bounded, "new": bounded, "old": bounded }));
+
+    demo.post("/api/v1/auth/change-password", &json!({ "old_password": "demo", "new_password": "mine" })).ok();
+    client.put("/api/v1/roles/demo", &json!({ "scopes": [] })).ok();
+    server.stop();
+    server.restart();
+    headworks_tests::people::session(&server.client(), "demo", "demo").get("/api/v1/users").ok();
+}
+
+#[test]
+fn variables_that_mean_nothing_here_are_told() {
+    let server = Setup::new().env("FLOWG_BADGER_LOG_DIR", "/nowhere").start();
+    assert!(server.output().contains("FLOWG_BADGER_LOG_DIR"), "{}", server.output());
+}

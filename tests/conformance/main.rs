@@ -3,7 +3,9 @@
 //! Tests of one run share a server where they cannot feel each other, and use names of their own in it. A test that needs
 //! a fresh data folder, wrong passwords or a restart starts its own.
 
+mod api_docs;
 mod auth;
+mod auth_providers;
 mod dry_run;
 mod errors;
 mod filter_language;
@@ -18,9 +20,12 @@ mod permissions;
 mod pipelines;
 mod queries;
 mod retention;
+mod roles;
 mod streams;
+mod system;
 mod tokens;
 mod transformers;
+mod users;
 mod watch;
 
 use headworks_tests::{Client, Flow, Server, unique};

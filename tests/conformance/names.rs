@@ -3,7 +3,7 @@
 use crate::shared;
 use headworks_tests::client::segment;
 use headworks_tests::events::Events;
-use headworks_tests::{Flow, unique};
+use headworks_tests::{Flow, people, unique};
 use serde_json::json;
 
 fn odd_names() -> Vec<String> {
@@ -81,6 +81,24 @@ fn streams_have_any_name() {
 }
 
 #[test]
+fn roles_and_users_have_any_name() {
+    let (_server, client) = shared();
+    for name in odd_names() {
+        let (role, user) = (format!("/api/v1/roles/{}", segment(&name)), format!("/api/v1/users/{}", segment(&name)));
+        client.put(&role, &json!({ "scopes": ["send_logs"] })).ok();
+        client.put(&user, &json!({ "roles": [name], "password": name })).ok();
+        assert_eq!(client.get(&role).ok()["role"], json!({ "name": name, "scopes": ["send_logs"] }));
+        assert_eq!(client.get(&user).ok()["user"], json!({ "name": name, "roles": [name] }));
+        let body = people::session(&client, &name, &name).get("/api/v1/auth/whoami").ok();
+        assert_eq!((&body["user"]["name"], &body["permissions"]["can_send_logs"]), (&json!(name), &json!(true)));
+        client.delete(&user).ok();
+        client.delete(&role).ok();
+        client.get(&user).fails(404, "NOT_FOUND");
+        client.get(&role).fails(404, "NOT_FOUND");
+    }
+}
+
+#[test]
 fn names_are_case_sensitive() {
     let (_server, client) = shared();
     let name = unique("Case");
@@ -92,7 +110,8 @@ fn names_are_case_sensitive() {
 #[test]
 fn an_empty_name_is_no_name() {
     let (_server, client) = shared();
-    for path in ["/api/v1/transformers/", "/api/v1/pipelines/", "/api/v1/streams/"] {
+    for kind in ["transformers", "pipelines", "streams", "roles", "users"] {
+        let path = &format!("/api/v1/{kind}/");
         let status = client.send(http::Method::PUT, path, &[], Some(b"{}")).status;
         assert!(matches!(status, 400 | 404 | 405), "{path}: {status}");
     }

@@ -1,6 +1,7 @@
 //! The program as its operator meets it: starting, stopping, and the commands for a data folder (architecture 7).
 
 mod limits;
+mod tls;
 
 use headworks_tests::server::{Folder, Setup, run};
 use headworks_tests::{Server, eventually};
@@ -214,7 +215,7 @@ fn a_cold_cache_is_filled_and_a_damaged_one_is_made_again() {
 fn help_names_every_command() {
     let help = run(&["--help"]);
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
-    for command in ["serve", "verify", "doctor", "dead-letters", "audit"] {
+    for command in ["serve", "flowg", "verify", "doctor", "dead-letters", "audit"] {
         assert!(help.contains(command), "{help}");
     }
 }

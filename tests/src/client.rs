@@ -38,7 +38,19 @@ pub struct Answer {
 impl Client {
     /// A client of `base`, such as `http://127.0.0.1:5080`, that sends no Authorization header.
     pub fn new(base: &str) -> Self {
+        Self::with_tls(base, ureq::tls::TlsConfig::default())
+    }
+
+    /// A client of `base`, such as `https://localhost:5080`, that trusts this certificate only.
+    pub fn trusting(base: &str, certificate: &str) -> Self {
+        let certificate = ureq::tls::Certificate::from_pem(certificate.as_bytes()).expect("a certificate");
+        let roots = ureq::tls::RootCerts::new_with_certs(&[certificate]);
+        Self::with_tls(base, ureq::tls::TlsConfig::builder().root_certs(roots).build())
+    }
+
+    fn with_tls(base: &str, tls: ureq::tls::TlsConfig) -> Self {
         let config = ureq::Agent::config_builder()
+            .tls_config(tls)
             .http_status_as_error(false)
             .max_redirects(0)
             .max_idle_connections_per_host(64)
@@ -120,14 +132,19 @@ impl Client {
         self.send(Method::DELETE, path, &[], None)
     }
 
+    /// Sends a JSON document.
+    pub fn send_json(&self, method: Method, path: &str, body: &Value) -> Answer {
+        self.send(method, path, &[("Content-Type", "application/json")], Some(body.to_string().as_bytes()))
+    }
+
     /// PUT of a JSON document.
     pub fn put(&self, path: &str, body: &Value) -> Answer {
-        self.send(Method::PUT, path, &[("Content-Type", "application/json")], Some(body.to_string().as_bytes()))
+        self.send_json(Method::PUT, path, body)
     }
 
     /// POST of a JSON document.
     pub fn post(&self, path: &str, body: &Value) -> Answer {
-        self.send(Method::POST, path, &[("Content-Type", "application/json")], Some(body.to_string().as_bytes()))
+        self.send_json(Method::POST, path, body)
     }
 
     /// POST of any body with its type.

@@ -1,8 +1,7 @@
 //! What every test needs to use a Headworks server from outside: start the real program on a data folder of its own, talk to
 //! it over HTTP, read its event streams, build pipeline graphs, and count what is in the sample logs.
 //!
-//! Nothing here knows how the server works inside, with one exception: [`people`] makes users with limited rights in a data
-//! folder that no server uses, because no operation offers that yet.
+//! Nothing here knows how the server works inside.
 
 pub mod client;
 pub mod events;

@@ -209,7 +209,7 @@ impl Setup {
 }
 
 /// The program with none of its settings taken from the environment of the test.
-fn clean_command() -> Command {
+pub fn clean_command() -> Command {
     let mut command = Command::new(program());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("HEADWORKS_") || name.to_string_lossy().starts_with("FLOWG_") {

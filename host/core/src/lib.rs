@@ -1,6 +1,7 @@
 //! The nouns of Headworks that need no I/O.
 //!
-//! Owns ids, digests, the [`Batch`](batch::Batch), the [`Document`](document::Document), error codes and time. Knows nothing of
+//! Owns ids, digests, the [`Batch`](batch::Batch), the [`Document`](document::Document), the form of the
+//! [`SystemConfiguration`](system::SystemConfiguration), error codes and time. Knows nothing of
 //! storage, plugins, HTTP or any dialect.
 
 pub mod batch;
@@ -8,6 +9,7 @@ pub mod digest;
 pub mod document;
 pub mod error;
 pub mod id;
+pub mod system;
 pub mod time;
 
 pub use batch::{Batch, BatchBuilder, Kind, Value};
@@ -15,4 +17,5 @@ pub use digest::Digest;
 pub use document::{Document, DocumentKey};
 pub use error::{Error, ErrorClass, ErrorCode, Result};
 pub use id::{TenantId, Uid};
+pub use system::SystemConfiguration;
 pub use time::Timestamp;

@@ -1,5 +1,6 @@
 //! The command line (design section 7).
 
+use crate::client::ClientArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -26,6 +27,8 @@ pub(crate) enum Output {
 pub(crate) enum Command {
     /// Run the server.
     Serve(ServeArguments),
+    /// Talk to a running server over its FlowG interface: streams, pipelines, users, tokens and more.
+    Flowg(ClientArguments),
     /// Check everything that is stored in a data folder, which no server may have open. Changes nothing.
     Verify(Folder),
     /// Look at the machine: how long an fsync takes, limits, clock, file system.

@@ -1,11 +1,12 @@
 //! The program: command line, configuration, wiring, signals.
 //!
-//! Holds no rule of its own. What must stay true: secrets come from the configuration file or the environment, never from the
-//! command line, and are never logged; a success exits 0, a failure 1, a wrong use 2.
+//! Holds no rule of its own. What must stay true: secrets of the server come from the configuration file or the environment,
+//! never from the command line, and are never logged; a success exits 0, a failure 1, a wrong use 2.
 
 mod addresses;
 mod audit;
 mod cli;
+mod client;
 mod compile;
 mod dead_letters;
 mod doctor;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let output = cli.output;
     let done = match cli.command {
         Command::Serve(arguments) => serve::run(arguments, output),
+        Command::Flowg(arguments) => client::run(arguments, output),
         Command::Verify(folder) => verify::run(&folder.data, output),
         Command::Doctor(folder) => doctor::run(&folder.data, output),
         Command::DeadLetters(DeadLettersCommand::List { folder, after, limit }) => {

@@ -4,21 +4,24 @@ use crate::addresses::Addresses;
 use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
 use crate::plugins::Plugins;
-use crate::settings::{Durability, Settings, address};
+use crate::settings::{Durability, Settings, TlsSettings, address};
 use crate::{example, logging};
 use anyhow::{Context, Result};
+use axum::Router;
 use axum::body::Body;
 use axum::http::Response;
+use axum::routing::get;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use headworks_core::TenantId;
 use headworks_core::time::SystemClock;
 use headworks_flowg::FlowgState;
-use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, serve};
+use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
 use headworks_identity::{Bootstrapped, Identity, IdentityOptions};
 use headworks_pipelines::{PipelineOptions, Pipelines};
 use headworks_sandbox::Limits;
-use headworks_store::{Store, StoreOptions};
+use headworks_store::{Store, StoreOptions, StreamConfig};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,6 +45,12 @@ pub(crate) fn run(arguments: ServeArguments, output: Output) -> Result<ExitCode>
 async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCode> {
     let mut signals = Signals::new()?;
     let limits = settings.http_limits()?;
+    let mount = settings.mount()?.to_owned();
+    let service_tls = tls(&settings.http.tls, "http.tls").await?;
+    let management_tls = tls(&settings.management_tls, "management_tls").await?;
+    for name in &settings.unknown {
+        tracing::warn!(name, "this variable has no effect here");
+    }
     let sandbox_limits = settings.sandbox_limits()?;
     std::fs::create_dir_all(&settings.data).with_context(|| format!("cannot make {}", settings.data.display()))?;
     let data = Dir::open_ambient_dir(&settings.data, ambient_authority())
@@ -52,7 +61,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
 
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().context("cannot count")?;
     let probes = Probes { store: store.clone(), metrics, ready: Arc::new(AtomicBool::new(false)) };
-    let management = Listener::bind(address(&settings.management)?, probes.clone().router()).await?;
+    let management =
+        Listener::bind(address(&settings.management)?, probes.clone().router()).await?.with_tls(management_tls.clone());
     let mut listening = Addresses { listen: Vec::new(), management: management.address() };
     let end_management = Shutdown::new();
     let managing = tokio::spawn(serve(vec![management], limits.clone(), end_management.clone()));
@@ -68,12 +78,13 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         }
     };
     let Started { identity, pipelines, told } = started;
-    let state = FlowgState { store: store.clone(), identity, pipelines, clock: Arc::new(SystemClock) };
-    let router = headworks_flowg::router(state).fallback(headworks_flowg::unknown_path);
-    let router = router.merge(probes.clone().health_router());
+    let (clock, mask_secrets) = (Arc::new(SystemClock), settings.mask_secrets);
+    let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets };
+    let router = headworks_flowg::router(state, &mount).merge(probes.clone().health_router());
+    let router = mounted(router, &mount).fallback(headworks_flowg::unknown_path);
     let mut listeners = Vec::new();
     for text in &settings.listen {
-        let listener = Listener::bind(address(text)?, router.clone()).await?.on_panic(panicked);
+        let listener = Listener::bind(address(text)?, router.clone()).await?.on_panic(panicked).with_tls(service_tls.clone());
         listening.listen.push(listener.address());
         listeners.push(listener);
     }
@@ -128,12 +139,35 @@ async fn open_store(settings: &Settings) -> Result<Store> {
         dead_letter_bytes: settings.dead_letter_bytes,
         audit_count: settings.audit_count,
         audit_age: Duration::from_secs(settings.audit_days.saturating_mul(86_400)),
+        imposed: settings.demo.then(demo_streams),
         ..StoreOptions::default()
     };
     if settings.durability == Durability::Buffered {
         tracing::warn!("durability is buffered: a success answer does not survive the end of the machine");
     }
     Ok(tokio::task::spawn_blocking(move || Store::open(options)).await.context("opening the store failed")??)
+}
+
+/// Everything below the mount path, which leads to the documentation itself.
+fn mounted(router: Router, mount: &str) -> Router {
+    let home = || get(headworks_flowg::home(mount));
+    if mount.is_empty() {
+        return router.route("/", home());
+    }
+    Router::new().nest(mount, router).route(mount, home()).route(&format!("{mount}/"), home())
+}
+
+/// What every stream is in a demonstration (FlowG 15).
+fn demo_streams() -> StreamConfig {
+    StreamConfig { ttl_seconds: 900, size_mib: 10, ..StreamConfig::default() }
+}
+
+/// Reads certificate and key where a listener is to speak TLS.
+async fn tls(settings: &TlsSettings, section: &str) -> Result<Option<Tls>> {
+    let Some((cert, key)) = settings.files(section)? else { return Ok(None) };
+    let read = async |path: &Path| tokio::fs::read(path).await.with_context(|| format!("cannot read {}", path.display()));
+    let used = Tls::new(&read(cert).await?, &read(key).await?);
+    Ok(Some(used.with_context(|| format!("{} and {}", cert.display(), key.display()))?))
 }
 
 struct Started {
@@ -154,10 +188,17 @@ async fn start(settings: &Settings, store: &Store, limits: &Limits) -> Result<St
         secret_key: settings.secret_key.clone(),
         session_lifetime: Duration::from_secs(settings.session_seconds),
         reset: settings.reset.user.clone().zip(settings.reset.password.clone()),
+        demo: settings.demo,
         clock: Arc::new(SystemClock),
     };
     let (identity, told) = Identity::start(store.clone(), options).await?;
-    headworks_flowg::bootstrap(store, TenantId::DEFAULT).await?;
+    headworks_flowg::bootstrap(store, TenantId::DEFAULT, &settings.syslog_allowed_origins).await?;
+    if settings.demo {
+        let others = store.stream_names(TenantId::DEFAULT).into_iter().filter(|(_, config)| *config != demo_streams());
+        for (name, _) in others {
+            store.configure_stream(TenantId::DEFAULT, &name, demo_streams(), "demo").await?;
+        }
+    }
     if let Some(folder) = &settings.example
         && told.user.is_some()
     {
@@ -187,13 +228,18 @@ fn announce(
         return;
     }
     println!("Headworks {version}");
+    let scheme = |tls: &TlsSettings| if matches!(tls.files(""), Ok(Some(_))) { "https" } else { "http" };
+    let mount = settings.mount().unwrap_or_default();
     for address in &addresses.listen {
-        println!("  serving      http://{address}");
+        println!("  serving      {}://{address}{mount}", scheme(&settings.http.tls));
     }
-    println!("  management   http://{}", addresses.management);
+    println!("  management   {}://{}", scheme(&settings.management_tls), addresses.management);
     println!("  data         {}", settings.data.display());
     if let (Some(user), Some(password)) = (&told.user, &told.password) {
         println!("  first user   {user} with the password {password} (shown this once)");
+    }
+    if settings.demo {
+        println!("  demo         user demo with the password demo; streams keep 15 minutes and 10 MiB");
     }
     println!("  http limits  {http}");
     println!("  sandbox      {}", sandbox.to_string().trim_end().replace('\n', "\n               "));

@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) listen: Vec<String>,
     pub(crate) management: String,
     pub(crate) syslog: Option<String>,
+    /// Who may send syslog messages, as the first start writes it into the system configuration (FlowG 15).
+    pub(crate) syslog_allowed_origins: Vec<String>,
     pub(crate) durability: Durability,
     /// Bytes that have to be free on the disk for writes.
     pub(crate) min_free_bytes: u64,
@@ -35,6 +37,10 @@ pub(crate) struct Settings {
     pub(crate) audit_days: u64,
     pub(crate) components: Option<PathBuf>,
     pub(crate) example: Option<PathBuf>,
+    /// A demonstration: a user `demo`, streams of a quarter of an hour (FlowG 15).
+    pub(crate) demo: bool,
+    /// Answers hide the secrets that are stored for others (FlowG 23).
+    pub(crate) mask_secrets: bool,
     /// Signs sessions; random at each start without.
     pub(crate) secret_key: Option<String>,
     /// How long a session lasts.
@@ -43,8 +49,12 @@ pub(crate) struct Settings {
     pub(crate) reset: Reset,
     pub(crate) log: Log,
     pub(crate) http: Http,
+    pub(crate) management_tls: TlsSettings,
     pub(crate) outbound: Outbound,
     sandbox: Limits,
+    /// FLOWG_ variables that mean nothing here.
+    #[serde(skip)]
+    pub(crate) unknown: Vec<String>,
 }
 
 /// What plugins may reach.
@@ -97,10 +107,24 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// [`HttpLimits`], where absent their defaults.
+/// TLS of a listener.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TlsSettings {
+    /// On where a certificate is named, unless this says otherwise.
+    enabled: Option<bool>,
+    /// PEM file of the certificate and the chain that leads to it.
+    cert: Option<PathBuf>,
+    /// PEM file of its private key.
+    key: Option<PathBuf>,
+}
+
+/// Path and TLS of the service listeners, and [`HttpLimits`], where absent their defaults.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Http {
+    mount: Option<String>,
+    pub(crate) tls: TlsSettings,
     header_bytes: Option<usize>,
     headers: Option<usize>,
     body_bytes: Option<usize>,
@@ -121,6 +145,7 @@ impl Default for Settings {
             listen: vec!["127.0.0.1:5080".to_owned()],
             management: "127.0.0.1:9113".to_owned(),
             syslog: None,
+            syslog_allowed_origins: Vec::new(),
             durability: Durability::Fsync,
             min_free_bytes: 256 << 20,
             sweep_seconds: 300,
@@ -130,6 +155,8 @@ impl Default for Settings {
             audit_days: 365,
             components: None,
             example: None,
+            demo: false,
+            mask_secrets: false,
             secret_key: None,
             session_seconds: 24 * 3600,
             bootstrap: Bootstrap::default(),
@@ -138,6 +165,8 @@ impl Default for Settings {
             http: Http::default(),
             outbound: Outbound::default(),
             sandbox: Limits::default(),
+            management_tls: TlsSettings::default(),
+            unknown: Vec::new(),
         }
     }
 }
@@ -159,10 +188,10 @@ impl Default for Log {
 enum Kind {
     Text,
     Number,
+    /// `true` or `false`.
+    Switch,
     /// Separated by commas.
     Texts,
-    /// `true` or `false`.
-    Flag,
 }
 
 const NAMES: &[(&str, Kind)] = &[
@@ -170,6 +199,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("listen", Kind::Texts),
     ("management", Kind::Text),
     ("syslog", Kind::Text),
+    ("syslog_allowed_origins", Kind::Texts),
     ("durability", Kind::Text),
     ("min_free_bytes", Kind::Number),
     ("sweep_seconds", Kind::Number),
@@ -179,6 +209,8 @@ const NAMES: &[(&str, Kind)] = &[
     ("audit_days", Kind::Number),
     ("components", Kind::Text),
     ("example", Kind::Text),
+    ("demo", Kind::Switch),
+    ("mask_secrets", Kind::Switch),
     ("secret_key", Kind::Text),
     ("session_seconds", Kind::Number),
     ("bootstrap.user", Kind::Text),
@@ -188,6 +220,13 @@ const NAMES: &[(&str, Kind)] = &[
     ("reset.password", Kind::Text),
     ("log.level", Kind::Text),
     ("log.format", Kind::Text),
+    ("http.mount", Kind::Text),
+    ("http.tls.enabled", Kind::Switch),
+    ("http.tls.cert", Kind::Text),
+    ("http.tls.key", Kind::Text),
+    ("management_tls.enabled", Kind::Switch),
+    ("management_tls.cert", Kind::Text),
+    ("management_tls.key", Kind::Text),
     ("http.header_bytes", Kind::Number),
     ("http.headers", Kind::Number),
     ("http.body_bytes", Kind::Number),
@@ -201,13 +240,24 @@ const NAMES: &[(&str, Kind)] = &[
     ("http.drain_timeout_ms", Kind::Number),
     ("outbound.allow", Kind::Texts),
     ("outbound.roots", Kind::Text),
-    ("outbound.insecure", Kind::Flag),
+    ("outbound.insecure", Kind::Switch),
 ];
 
 /// Names that FlowG installations have in their environment (FlowG 17); ours come before them.
 const ALIASES: &[(&str, &str)] = &[
+    ("FLOWG_DEMO_MODE", "demo"),
     ("FLOWG_HTTP_BIND_ADDRESS", "listen"),
+    ("FLOWG_HTTP_MOUNT_PATH", "http.mount"),
+    ("FLOWG_HTTP_TLS_ENABLED", "http.tls.enabled"),
+    ("FLOWG_HTTP_TLS_CERT", "http.tls.cert"),
+    ("FLOWG_HTTP_TLS_KEY", "http.tls.key"),
     ("FLOWG_MGMT_BIND_ADDRESS", "management"),
+    ("FLOWG_MGMT_TLS_ENABLED", "management_tls.enabled"),
+    ("FLOWG_MGMT_TLS_CERT", "management_tls.cert"),
+    ("FLOWG_MGMT_TLS_KEY", "management_tls.key"),
+    ("FLOWG_SYSLOG_BIND_ADDRESS", "syslog"),
+    ("FLOWG_SYSLOG_INITIAL_ALLOWED_ORIGINS", "syslog_allowed_origins"),
+    ("FLOWG_SYSLOG_ALLOW_ORIGINS", "syslog_allowed_origins"),
     ("FLOWG_SECRET_KEY", "secret_key"),
     ("FLOWG_AUTH_INITIAL_USER", "bootstrap.user"),
     ("FLOWG_AUTH_INITIAL_PASSWORD", "bootstrap.password"),
@@ -231,6 +281,8 @@ fn check_limits(names: &[(String, Kind)], environment: &BTreeMap<String, String>
         Some(name) => bail!("{name} in the environment is no setting of this version"),
     }
 }
+/// What the command-line client reads, and not the server.
+const OF_CLIENT: &[&str] = &["FLOWG_API", "FLOWG_API_TOKEN", "FLOWG_MGMT_API"];
 
 /// The environment variable of a setting.
 fn variable(name: &str) -> String {
@@ -250,19 +302,21 @@ impl Settings {
         let names = names()?;
         check_limits(&names, environment)?;
         for (name, kind) in &names {
-            let alias = || ALIASES.iter().find(|(_, setting)| setting == name).and_then(|(alias, _)| given(alias));
-            let own = variable(name);
-            if let Some(text) = given(&own).or_else(alias) {
-                let value = kind.read(text).with_context(|| format!("{own}={text} is {}", kind.wanted()))?;
+            let aliases = ALIASES.iter().filter(|(_, setting)| setting == name).map(|(alias, _)| (*alias).to_owned());
+            let mut variables = std::iter::once(variable(name)).chain(aliases);
+            if let Some((variable, text)) = variables.find_map(|variable| given(&variable).map(|text| (variable, text))) {
+                let value = kind.read(text).with_context(|| format!("{variable}={text} is no {}", kind.noun()))?;
                 put(&mut table, name, value)?;
             }
         }
         for (name, value) in arguments.given() {
             put(&mut table, name, value)?;
         }
-        let settings: Self = table
+        let mut settings: Self = table
             .try_into()
             .map_err(|error: toml::de::Error| anyhow::anyhow!("the settings cannot be used: {}", in_a_line(&error)))?;
+        let known = |name: &str| OF_CLIENT.contains(&name) || ALIASES.iter().any(|(alias, _)| *alias == name);
+        settings.unknown = environment.keys().filter(|name| name.starts_with("FLOWG_") && !known(name)).cloned().collect();
         settings.check()?;
         Ok(settings)
     }
@@ -293,6 +347,17 @@ impl Settings {
         let roots = roots.as_ref().map(read).transpose()?;
         let allow = Allowed::parse(allow).map_err(|why| anyhow::anyhow!("outbound.allow: {why}"))?;
         Ok(OutboundOptions { allow, roots, insecure: *insecure })
+    }
+
+    /// The path below which the service listeners serve, such as `/logs`; empty for none.
+    pub(crate) fn mount(&self) -> Result<&str> {
+        let mount = self.http.mount.as_deref().unwrap_or_default().trim_end_matches('/');
+        let plain =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+        if !mount.is_empty() && !mount.strip_prefix('/').is_some_and(|path| path.split('/').all(plain)) {
+            bail!("http.mount has to be a path such as /logs of letters, digits and -._~, and {mount:?} is none");
+        }
+        Ok(mount)
     }
 
     /// Bounds of the listeners.
@@ -347,11 +412,11 @@ impl ServeArguments {
 }
 
 impl Kind {
-    const fn wanted(self) -> &'static str {
+    const fn noun(self) -> &'static str {
         match self {
-            Self::Number => "no number",
-            Self::Flag => "neither true nor false",
-            Self::Text | Self::Texts => "no text",
+            Self::Text | Self::Texts => "text",
+            Self::Number => "number",
+            Self::Switch => "true or false",
         }
     }
 
@@ -359,7 +424,11 @@ impl Kind {
         Some(match self {
             Self::Text => Value::String(text.to_owned()),
             Self::Number => Value::Integer(text.trim().parse().ok()?),
-            Self::Flag => Value::Boolean(text.trim().parse().ok()?),
+            Self::Switch => Value::Boolean(match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "1" => true,
+                "false" | "0" => false,
+                _ => return None,
+            }),
             Self::Texts => Value::Array(text.split(',').map(|part| Value::String(part.trim().to_owned())).collect()),
         })
     }
@@ -368,6 +437,19 @@ impl Kind {
 /// What is wrong, and in which setting.
 fn in_a_line(error: &toml::de::Error) -> String {
     error.to_string().trim_end().replace('\n', " ")
+}
+
+impl TlsSettings {
+    /// The files of certificate and key where TLS is on.
+    pub(crate) fn files(&self, section: &str) -> Result<Option<(&Path, &Path)>> {
+        if self.enabled == Some(false) || (self.enabled.is_none() && self.cert.is_none() && self.key.is_none()) {
+            return Ok(None);
+        }
+        match (&self.cert, &self.key) {
+            (Some(cert), Some(key)) => Ok(Some((cert, key))),
+            _ => bail!("TLS needs both {section}.cert and {section}.key"),
+        }
+    }
 }
 
 fn read(path: &Path) -> Result<Table> {
@@ -379,17 +461,14 @@ fn read(path: &Path) -> Result<Table> {
     })
 }
 
-/// Sets `name`, or `section.name`.
+/// Sets `name`, or `section.name`, however deep.
 fn put(table: &mut Table, name: &str, value: Value) -> Result<()> {
     let Some((section, name)) = name.split_once('.') else {
         table.insert(name.to_owned(), value);
         return Ok(());
     };
     match table.entry(section).or_insert_with(|| Value::Table(Table::new())) {
-        Value::Table(section) => {
-            section.insert(name.to_owned(), value);
-            Ok(())
-        }
+        Value::Table(section) => put(section, name, value),
         _ => bail!("the configuration's {section} has to be a section"),
     }
 }
@@ -441,7 +520,7 @@ mod tests {
                 "durability" => "buffered",
                 "log.format" => "json",
                 _ if *kind == Kind::Number => "9000",
-                _ if *kind == Kind::Flag => "true",
+                _ if *kind == Kind::Switch => "true",
                 _ => "x",
             };
             let settings = Settings::of(&ServeArguments::default(), &environment(&[(&variable(name), value)])).expect(name);
@@ -503,6 +582,46 @@ mod tests {
         ] {
             let error = format!("{:#}", of(text, pairs).unwrap_err());
             assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+
+    #[test]
+    fn names_of_other_installations_are_understood_and_unknown_ones_are_told() {
+        let variables = [
+            ("FLOWG_DEMO_MODE", "true"),
+            ("FLOWG_HTTP_MOUNT_PATH", "/logs/"),
+            ("FLOWG_HTTP_TLS_ENABLED", "1"),
+            ("FLOWG_HTTP_TLS_CERT", "a.pem"),
+            ("FLOWG_HTTP_TLS_KEY", "b.pem"),
+            ("FLOWG_MGMT_TLS_ENABLED", "false"),
+            ("FLOWG_MGMT_TLS_CERT", "c.pem"),
+            ("FLOWG_SYSLOG_INITIAL_ALLOWED_ORIGINS", "::1, 10.0.0.0/8"),
+            ("FLOWG_BADGER_LOG_DIR", "x"),
+            ("FLOWG_API_TOKEN", "x"),
+        ];
+        let settings = Settings::of(&ServeArguments::default(), &environment(&variables)).unwrap();
+        assert!(settings.demo);
+        assert_eq!(settings.mount().unwrap(), "/logs");
+        assert_eq!(settings.http.tls.files("http.tls").unwrap(), Some((Path::new("a.pem"), Path::new("b.pem"))));
+        assert_eq!(settings.management_tls.files("management_tls").unwrap(), None);
+        assert_eq!(settings.syslog_allowed_origins, ["::1", "10.0.0.0/8"]);
+        assert_eq!(settings.unknown, ["FLOWG_BADGER_LOG_DIR"]);
+    }
+
+    #[test]
+    fn a_mount_path_is_plain_and_tls_needs_both_files() {
+        let mount = |path: &str| {
+            let settings = Settings::of(&ServeArguments::default(), &environment(&[("HEADWORKS_HTTP_MOUNT", path)])).unwrap();
+            settings.mount().map(str::to_owned).ok()
+        };
+        for (path, expected) in
+            [("/", Some("")), ("/a/b", Some("/a/b")), ("a", None), ("/{x}", None), ("/a//b", None), ("/ä", None)]
+        {
+            assert_eq!(mount(path).as_deref(), expected, "{path}");
+        }
+        for name in ["HEADWORKS_HTTP_TLS_CERT", "HEADWORKS_HTTP_TLS_KEY", "HEADWORKS_HTTP_TLS_ENABLED"] {
+            let settings = Settings::of(&ServeArguments::default(), &environment(&[(name, "1")])).unwrap();
+            assert!(settings.http.tls.files("http.tls").is_err(), "{name}");
         }
     }
 

@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Between requests, since the milliseconds below the tag.
 const IDLE: u64 = 1 << 62;
@@ -104,18 +103,18 @@ pub(crate) fn interval(limits: &HttpLimits) -> Duration {
 }
 
 /// A socket that tells its [`Phase`] what happens on it.
-pub(crate) struct Socket {
-    stream: TcpStream,
+pub(crate) struct Socket<S> {
+    stream: S,
     phase: Arc<Phase>,
 }
 
-impl Socket {
-    pub(crate) fn new(stream: TcpStream, phase: Arc<Phase>) -> Self {
+impl<S> Socket<S> {
+    pub(crate) fn new(stream: S, phase: Arc<Phase>) -> Self {
         Self { stream, phase }
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let before = buffer.filled().len();
         let answer = Pin::new(&mut self.stream).poll_read(cx, buffer);
@@ -126,7 +125,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize>> {
         let answer = Pin::new(&mut self.stream).poll_write(cx, data);
         self.phase.wrote(answer.is_pending());
@@ -144,7 +143,10 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let answer = Pin::new(&mut self.stream).poll_flush(cx);
+        // TLS takes more than the client does: what waits then waits here.
+        self.phase.wrote(answer.is_pending());
+        answer
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {

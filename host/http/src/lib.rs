@@ -1,6 +1,6 @@
 //! Listening, and everything that holds for a request whatever its dialect.
 //!
-//! Owns listeners, connections and their limits, the request id, the access log, reading bodies, and the graceful end. The
+//! Owns listeners, TLS, connections and their limits, the request id, the access log, reading bodies, and the graceful end. The
 //! only crate that names hyper. What must stay true: nothing a client sends is read, kept or waited for without a bound from
 //! [`HttpLimits`]. Knows nothing of users, of documents or of any dialect's answers.
 
@@ -11,9 +11,11 @@ mod limits;
 pub mod outbound;
 mod server;
 mod service;
+mod tls;
 
 pub use body::{Encoding, decompress, encoding, media_type, read};
 pub use context::{Quiet, RequestContext, RequestId};
 pub use limits::HttpLimits;
 pub use server::{Listener, serve};
+pub use tls::Tls;
 pub use tokio_util::sync::CancellationToken as Shutdown;

@@ -2,7 +2,7 @@
 
 use crate::connection::{Overdue, Phase, Socket, interval};
 use crate::service::{Connection, Meters, OnPanic, Shared, plain_panic};
-use crate::{HttpLimits, RequestId, Shutdown};
+use crate::{HttpLimits, RequestId, Shutdown, Tls};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Response;
@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -30,6 +31,7 @@ pub struct Listener {
     address: SocketAddr,
     router: Router,
     on_panic: OnPanic,
+    tls: Option<Tls>,
 }
 
 impl Listener {
@@ -41,13 +43,20 @@ impl Listener {
         let refused = |error| Error::new(ErrorCode::Io, format!("cannot listen on {address}: {error}"));
         let socket = TcpListener::bind(address).await.map_err(refused)?;
         let address = socket.local_addr().map_err(refused)?;
-        Ok(Self { socket, address, router, on_panic: plain_panic })
+        Ok(Self { socket, address, router, on_panic: plain_panic, tls: None })
     }
 
     /// Sets the answer to a request whose handler panicked; it gets the path and the id of the request.
     #[must_use]
     pub fn on_panic(mut self, answer: fn(&str, &RequestId) -> Response<Body>) -> Self {
         self.on_panic = answer;
+        self
+    }
+
+    /// Speaks TLS only.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Option<Tls>) -> Self {
+        self.tls = tls;
         self
     }
 
@@ -95,7 +104,9 @@ async fn accept(listener: Listener, shared: Arc<Shared>, permits: Arc<Semaphore>
         };
         let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
             shared.meters.refused.increment(1);
-            let _ = stream.try_write(FULL);
+            if listener.tls.is_none() {
+                let _ = stream.try_write(FULL);
+            }
             continue;
         };
         let connection = Arc::new(Connection {
@@ -105,13 +116,31 @@ async fn accept(listener: Listener, shared: Arc<Shared>, permits: Arc<Semaphore>
             peer,
             phase: Arc::new(Phase::new()),
         });
-        connections.spawn(run(stream, connection, permit));
+        connections.spawn(open(stream, listener.tls.clone(), connection, permit));
+    }
+}
+
+/// Greets the client where the listener speaks TLS, and serves the connection to its end.
+async fn open(stream: TcpStream, tls: Option<Tls>, connection: Arc<Connection>, permit: OwnedSemaphorePermit) {
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return run(stream, connection, permit).await };
+    let shared = &connection.shared;
+    let greeted = tokio::select! {
+        greeted = timeout(shared.limits.header_timeout, tls.accept(stream)) => greeted,
+        () = shared.shutdown.cancelled() => return,
+    };
+    match greeted {
+        Ok(Ok(stream)) => run(stream, connection, permit).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
 }
 
 /// Serves one connection to its end.
-async fn run(stream: TcpStream, connection: Arc<Connection>, permit: OwnedSemaphorePermit) {
-    let _ = stream.set_nodelay(true);
+async fn run<S>(stream: S, connection: Arc<Connection>, permit: OwnedSemaphorePermit)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (shared, phase) = (Arc::clone(&connection.shared), Arc::clone(&connection.phase));
     let limits = &shared.limits;
     let mut builder = http1::Builder::new();

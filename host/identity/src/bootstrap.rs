@@ -18,6 +18,8 @@ use tokio::sync::broadcast::error::RecvError;
 const AUTHOR: &str = "bootstrap";
 /// The role of the first user.
 const ADMIN: &str = "admin";
+/// The role of demonstrations, its user and the password of that.
+const DEMO: &str = "demo";
 
 /// What an operator decides about users.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ pub struct IdentityOptions {
     pub session_lifetime: Duration,
     /// A user and the password it gets at every start.
     pub reset: Option<(String, String)>,
+    /// Makes the role and the user of demonstrations anew at every start.
+    pub demo: bool,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -47,6 +51,7 @@ impl Default for IdentityOptions {
             secret_key: None,
             session_lifetime: Duration::from_secs(24 * 3600),
             reset: None,
+            demo: false,
             clock: Arc::new(SystemClock),
         }
     }
@@ -107,6 +112,12 @@ impl Identity {
             self.save_user(AUTHOR, tenant, user, &password).await?;
             told.user = Some(name.clone());
         }
+        if options.demo {
+            let role = Role { name: DEMO.to_owned(), scopes: DEMO_SCOPES.iter().copied().collect() };
+            self.save_role(AUTHOR, tenant, role).await?;
+            let user = User { name: DEMO.to_owned(), roles: [DEMO.to_owned()].into() };
+            self.save_user(AUTHOR, tenant, user, DEMO).await?;
+        }
         if let Some((user, password)) = options.reset {
             self.set_password(AUTHOR, tenant, &user, &password).await?;
         }
@@ -122,6 +133,15 @@ impl Identity {
         Ok(told)
     }
 }
+
+const DEMO_SCOPES: &[Scope] = &[
+    Scope::SendLogs,
+    Scope::ReadAcls,
+    Scope::WritePipelines,
+    Scope::WriteTransformers,
+    Scope::WriteStreams,
+    Scope::WriteForwarders,
+];
 
 const ADMIN_SCOPES: &[Scope] = &[
     Scope::SendLogs,

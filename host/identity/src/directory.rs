@@ -55,7 +55,7 @@ impl Directory {
 
     /// Takes over what the store has of one document. Other kinds are passed over.
     pub(crate) fn refresh(&self, key: &DocumentKey) -> Result<()> {
-        if !kind::ALL.contains(&key.kind.as_str()) {
+        if !kind::DIRECTORY.contains(&key.kind.as_str()) {
             return Ok(());
         }
         let mut state = self.write();
@@ -103,7 +103,8 @@ impl State {
                 Ok(user) => {
                     let roles: Vec<String> = user.roles.into_iter().collect();
                     let scopes = self.scopes(key.tenant, &roles);
-                    let principal = Principal { tenant: key.tenant, user: key.name.clone(), roles, scopes };
+                    let (tenant, user) = (key.tenant, key.name.clone());
+                    let principal = Principal { tenant, user, uid: document.uid, roles, scopes };
                     self.users.entry(key.tenant).or_default().insert(key.name.clone(), Arc::new(principal));
                 }
                 Err(error) => self.unreadable(key, &error),

@@ -1,14 +1,16 @@
 //! Who calls, and what they may do.
 //!
-//! Owns users, roles, scopes, passwords, personal access tokens, sessions and the throttling of logins; they are documents of
-//! the kinds `user`, `role` and `token` in the store. What must stay true: no password, token or signing key leaves this crate
-//! except in the one answer that hands it to its owner; scopes are evaluated anew on every request. Knows nothing of HTTP or
-//! of any dialect's wire types; texts follow FlowG 3.4 because that contract fixes them.
+//! Owns users, roles, scopes, passwords, personal access tokens, sessions, settings of identity providers and the throttling
+//! of logins; they are documents of the kinds `user`, `role`, `token` and `auth-provider` in the store. What must stay true:
+//! no password, token or signing key leaves this crate except in the one answer that hands it to its owner (a provider's
+//! secret goes to holders of its scope); scopes are evaluated anew on every request. Knows nothing of HTTP or of any dialect's
+//! wire types; texts follow FlowG 3.4 because that contract fixes them.
 
 mod bearer;
 mod bootstrap;
 mod directory;
 mod password;
+mod providers;
 mod scope;
 mod secret;
 mod session;
@@ -16,13 +18,14 @@ mod throttle;
 mod users;
 
 pub use bootstrap::{Bootstrapped, IdentityOptions};
+pub use providers::{AuthProvider, AuthProviderConfig};
 pub use scope::{Scope, ScopeSet};
 pub use users::{Role, User};
 
 use bearer::Bearer;
 use directory::Directory;
 use headworks_core::time::Clock;
-use headworks_core::{Error, ErrorCode, Result, TenantId};
+use headworks_core::{Error, ErrorCode, Result, TenantId, Uid};
 use headworks_store::Store;
 use password::Passwords;
 use session::Sessions;
@@ -37,6 +40,8 @@ pub struct Principal {
     pub tenant: TenantId,
     /// The name of the user.
     pub user: String,
+    /// The identity of the user, which one of the same name made later does not share.
+    pub uid: Uid,
     /// The names of the user's roles in ascending order, unknown ones included.
     pub roles: Vec<String>,
     /// What the roles that exist allow together.
@@ -72,13 +77,12 @@ impl Identity {
     pub async fn login(&self, tenant: TenantId, user: &str, password: &str, from: IpAddr) -> Result<String> {
         let inner = &self.0;
         let attempt = inner.throttle.attempt(tenant, user, from, inner.clock.now())?;
-        let known = self.password_of(tenant, user)?;
-        let exists = known.is_some();
-        if !inner.passwords.verify(password, known).await? || !exists {
-            return Err(invalid_credentials());
-        }
+        let known = self.credentials(tenant, user)?;
+        let (uid, phc) = known.unzip();
+        let matches = inner.passwords.verify(password, phc).await?;
+        let Some(uid) = uid.filter(|_| matches) else { return Err(invalid_credentials()) };
         attempt.succeeded();
-        inner.sessions.issue(user, inner.clock.now())
+        inner.sessions.issue(user, uid, inner.clock.now())
     }
 
     /// Finds out who calls from the value of the `Authorization` header.
@@ -91,8 +95,9 @@ impl Identity {
             None => Err(failed("missing token")),
             Some(Bearer::Token(token)) => self.0.directory.owner(token).ok_or_else(|| failed("invalid token")),
             Some(Bearer::Session(jwt)) => {
-                let user = self.0.sessions.verify(jwt, self.0.clock.now())?;
-                self.0.directory.principal(TenantId::DEFAULT, &user).ok_or_else(|| failed("invalid token"))
+                let session = self.0.sessions.verify(jwt, self.0.clock.now())?;
+                let user = self.0.directory.principal(TenantId::DEFAULT, &session.user);
+                user.filter(|user| session.is_of(user.uid)).ok_or_else(|| failed("invalid token"))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Session tokens: JWTs signed with HMAC-SHA-256. Nothing is stored, so a session ends with its time, with its user or with
 //! the key (FlowG 4).
 
-use headworks_core::{Error, ErrorCode, Result, Timestamp};
+use headworks_core::{Error, ErrorCode, Result, Timestamp, Uid};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -19,6 +19,23 @@ struct Claims {
     iss: String,
     sub: String,
     exp: i64,
+    /// Which user of that name. A session that ended with its user must not come back with another of the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    uid: Option<Uid>,
+}
+
+/// What a valid session says.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) user: String,
+    uid: Option<Uid>,
+}
+
+impl Session {
+    /// Whether it was issued to this very user; one that does not say is taken at its name.
+    pub(crate) fn is_of(&self, uid: Uid) -> bool {
+        self.uid.is_none_or(|issued| issued == uid)
+    }
 }
 
 impl Sessions {
@@ -32,24 +49,24 @@ impl Sessions {
     }
 
     /// A new session of this user, `jwt_` included.
-    pub(crate) fn issue(&self, user: &str, now: Timestamp) -> Result<String> {
+    pub(crate) fn issue(&self, user: &str, uid: Uid, now: Timestamp) -> Result<String> {
         let lifetime = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
         let exp = now.seconds().saturating_add(lifetime);
-        let claims = Claims { iss: "flowg".to_owned(), sub: user.to_owned(), exp };
+        let claims = Claims { iss: "flowg".to_owned(), sub: user.to_owned(), exp, uid: Some(uid) };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
             .map(|jwt| format!("jwt_{jwt}"))
             .map_err(|error| Error::internal(format!("cannot sign a session: {error}")))
     }
 
-    /// The user of a session, given without `jwt_`.
-    pub(crate) fn verify(&self, jwt: &str, now: Timestamp) -> Result<String> {
+    /// What a session says, given without `jwt_`.
+    pub(crate) fn verify(&self, jwt: &str, now: Timestamp) -> Result<Session> {
         let failed = |cause: &str| Error::new(ErrorCode::Unauthenticated, format!("failed to parse JWT: {cause}"));
         let claims: Claims =
             jsonwebtoken::decode(jwt, &self.check, &self.rules).map_err(|error| failed(&error.to_string()))?.claims;
         if claims.exp <= now.seconds() {
             return Err(failed("token is expired"));
         }
-        Ok(claims.sub)
+        Ok(Session { user: claims.sub, uid: claims.uid })
     }
 }
 
@@ -72,17 +89,17 @@ mod tests {
     #[test]
     fn sessions_last_as_long_as_they_should() {
         let sessions = signed_with(b"key");
-        let token = sessions.issue("anna", NOW).unwrap();
+        let token = sessions.issue("anna", Uid::new(), NOW).unwrap();
         let jwt = token.strip_prefix("jwt_").unwrap();
-        assert_eq!(sessions.verify(jwt, NOW).unwrap(), "anna");
-        assert_eq!(sessions.verify(jwt, later(LIFETIME - 1)).unwrap(), "anna");
+        assert_eq!(sessions.verify(jwt, NOW).unwrap().user, "anna");
+        assert_eq!(sessions.verify(jwt, later(LIFETIME - 1)).unwrap().user, "anna");
         assert_eq!(sessions.verify(jwt, later(LIFETIME)).unwrap_err().message, "failed to parse JWT: token is expired");
     }
 
     #[test]
     fn forgeries_are_refused() {
         let sessions = signed_with(b"key");
-        let token = sessions.issue("anna", NOW).unwrap();
+        let token = sessions.issue("anna", Uid::new(), NOW).unwrap();
         let jwt = token.strip_prefix("jwt_").unwrap();
         assert!(signed_with(b"other").verify(jwt, NOW).is_err());
         // {"alg":"none","typ":"JWT"} . {"iss":"flowg","sub":"anna","exp":99999999999} . no signature
@@ -99,6 +116,17 @@ mod tests {
         let sessions = signed_with(b"key");
         let claims = serde_json::json!({"sub": "anna", "exp": NOW.seconds() + 5});
         let jwt = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &sessions.sign).unwrap();
-        assert_eq!(sessions.verify(&jwt, NOW).unwrap(), "anna");
+        let session = sessions.verify(&jwt, NOW).unwrap();
+        assert_eq!(session.user, "anna");
+        assert!(session.is_of(Uid::new()), "one that names no identity is taken at its name");
+    }
+
+    #[test]
+    fn a_session_belongs_to_one_user_and_not_to_its_name() {
+        let sessions = Sessions::new(b"key");
+        let uid = Uid::new();
+        let token = sessions.issue("anna", uid, NOW).unwrap();
+        let session = sessions.verify(token.strip_prefix("jwt_").unwrap(), NOW).unwrap();
+        assert!(session.is_of(uid) && !session.is_of(Uid::new()));
     }
 }

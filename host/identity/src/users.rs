@@ -1,7 +1,7 @@
 //! Changing users, roles and tokens.
 
 use crate::{Identity, Principal, Scope, ScopeSet, invalid_credentials, secret};
-use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, TenantId};
+use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, TenantId, Uid};
 use headworks_store::{Change, Expect};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,10 @@ pub(crate) mod kind {
     pub(crate) const ROLE: &str = "role";
     /// Its scope is the owner, its name a UUID.
     pub(crate) const TOKEN: &str = "token";
-    pub(crate) const ALL: [&str; 3] = [USER, ROLE, TOKEN];
+    /// Settings of identity providers, which nobody keeps in memory.
+    pub(crate) const PROVIDER: &str = "auth-provider";
+    /// What the directory keeps in memory.
+    pub(crate) const DIRECTORY: [&str; 3] = [USER, ROLE, TOKEN];
 }
 
 /// A user as others may see it.
@@ -54,11 +57,11 @@ pub(crate) struct TokenBody {
     hash: String,
 }
 
-fn read<T: DeserializeOwned>(document: &Document) -> Result<T> {
+pub(crate) fn read<T: DeserializeOwned>(document: &Document) -> Result<T> {
     serde_json::from_slice(&document.body).map_err(|error| Error::new(ErrorCode::Corrupt, error.to_string()))
 }
 
-fn write(body: &impl Serialize) -> Result<Vec<u8>> {
+pub(crate) fn write(body: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(body).map_err(|error| Error::internal(error.to_string()))
 }
 
@@ -86,7 +89,7 @@ impl TokenBody {
     }
 }
 
-fn named(name: &str) -> Result<()> {
+pub(crate) fn named(name: &str) -> Result<()> {
     if name.is_empty() { Err(Error::invalid("a name has at least one character").at("name")) } else { Ok(()) }
 }
 
@@ -154,17 +157,36 @@ impl Identity {
     /// [`ErrorCode::NotFound`] for an unknown user; those of the store.
     pub(crate) async fn set_password(&self, author: &str, tenant: TenantId, user: &str, password: &str) -> Result<()> {
         let hash = self.0.passwords.hash(password).await?;
+        self.alter(author, tenant, user, |body| body.password = hash).await
+    }
+
+    /// Replaces the roles of a user that exists and keeps its password.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for an unknown user; those of the store.
+    pub async fn set_roles(&self, author: &str, tenant: TenantId, user: &str, roles: BTreeSet<String>) -> Result<()> {
+        self.alter(author, tenant, user, |body| body.roles = roles).await
+    }
+
+    /// Changes a user that exists.
+    async fn alter(&self, author: &str, tenant: TenantId, user: &str, change: impl FnOnce(&mut UserBody)) -> Result<()> {
         let key = DocumentKey::new(tenant, kind::USER, user);
         let _changing = self.0.changing.lock().await;
         let known = self.0.store.get(&key)?.ok_or_else(|| Error::not_found(format!("there is no user {user:?}")))?;
-        let body = UserBody { password: hash, ..UserBody::read(&known)? };
+        let mut body = UserBody::read(&known)?;
+        change(&mut body);
         self.change(author, vec![Change::put(key, write(&body)?).expecting(Expect::Revision(known.revision))]).await
+    }
+
+    /// The identity and the PHC string of a user that exists.
+    pub(crate) fn credentials(&self, tenant: TenantId, user: &str) -> Result<Option<(Uid, String)>> {
+        let document = self.0.store.get(&DocumentKey::new(tenant, kind::USER, user))?;
+        document.map(|document| Ok((document.uid, UserBody::read(&document)?.password))).transpose()
     }
 
     /// The PHC string of a user that exists.
     pub(crate) fn password_of(&self, tenant: TenantId, user: &str) -> Result<Option<String>> {
-        let document = self.0.store.get(&DocumentKey::new(tenant, kind::USER, user))?;
-        document.map(|document| Ok(UserBody::read(&document)?.password)).transpose()
+        Ok(self.credentials(tenant, user)?.map(|(_, phc)| phc))
     }
 
     /// All roles in ascending order of their names.
@@ -174,6 +196,15 @@ impl Identity {
     pub fn list_roles(&self, tenant: TenantId) -> Result<Vec<Role>> {
         let roles = self.0.store.list(tenant, kind::ROLE, "")?;
         roles.iter().map(|role| Ok(Role { name: role.key.name.clone(), scopes: RoleBody::read(role)?.scopes() })).collect()
+    }
+
+    /// One role.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn get_role(&self, tenant: TenantId, name: &str) -> Result<Option<Role>> {
+        let role = self.0.store.get(&DocumentKey::new(tenant, kind::ROLE, name))?;
+        role.map(|role| Ok(Role { name: name.to_owned(), scopes: RoleBody::read(&role)?.scopes() })).transpose()
     }
 
     /// Makes or replaces a role.

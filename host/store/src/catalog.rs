@@ -85,28 +85,40 @@ impl Stream {
 }
 
 /// All streams by tenant and name.
-#[derive(Default)]
-pub(crate) struct Catalog(RwLock<HashMap<TenantId, BTreeMap<String, Arc<Stream>>>>);
+pub(crate) struct Catalog {
+    streams: RwLock<HashMap<TenantId, BTreeMap<String, Arc<Stream>>>>,
+    imposed: Option<StreamConfig>,
+}
 
 impl Catalog {
+    /// No stream yet; each is to have these settings, if any, whatever is asked for.
+    pub(crate) fn new(imposed: Option<StreamConfig>) -> Self {
+        Self { streams: RwLock::default(), imposed }
+    }
+
+    /// The settings that a stream gets when these are asked for.
+    pub(crate) fn settings(&self, asked: StreamConfig) -> StreamConfig {
+        self.imposed.clone().unwrap_or(asked)
+    }
+
     pub(crate) fn get(&self, tenant: TenantId, name: &str) -> Option<Arc<Stream>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&tenant)?.get(name).cloned()
+        self.streams.read().unwrap_or_else(PoisonError::into_inner).get(&tenant)?.get(name).cloned()
     }
 
     /// The streams of a tenant in ascending order of their names.
     pub(crate) fn list(&self, tenant: TenantId) -> Vec<(String, Arc<Stream>)> {
-        let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let tenants = self.streams.read().unwrap_or_else(PoisonError::into_inner);
         let streams = tenants.get(&tenant).into_iter().flatten();
         streams.map(|(name, stream)| (name.clone(), Arc::clone(stream))).collect()
     }
 
     pub(crate) fn insert(&self, name: &str, stream: &Arc<Stream>) {
-        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tenants = self.streams.write().unwrap_or_else(PoisonError::into_inner);
         tenants.entry(stream.tenant).or_default().insert(name.to_owned(), Arc::clone(stream));
     }
 
     pub(crate) fn remove(&self, tenant: TenantId, name: &str) {
-        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tenants = self.streams.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(streams) = tenants.get_mut(&tenant) {
             streams.remove(name);
         }

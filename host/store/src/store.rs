@@ -85,14 +85,14 @@ impl Store {
     /// [`ErrorCode::Unavailable`] when another process has it or a newer program wrote it; [`ErrorCode::Corrupt`] with the
     /// file when what is on the disk is damaged; [`ErrorCode::DiskFull`] and [`ErrorCode::Io`] from the operating system.
     pub fn open(options: StoreOptions) -> Result<Self> {
-        let StoreOptions { path, durability, min_free_bytes, clock, sweep_interval, .. } = options;
+        let StoreOptions { path, durability, min_free_bytes, clock, sweep_interval, imposed, .. } = options;
         let StoreOptions { dead_letter_count, dead_letter_bytes, audit_count, audit_age, outbox_bytes, .. } = options;
         std::fs::create_dir_all(&path)
             .map_err(|error| Error::new(Error::from(error).code, format!("the folder {} cannot be made", path.display())))?;
         let lock = Lock::take(&path)?;
         let durable = open_durable(&path, durability)?;
         let engine = Arc::clone(durable.engine());
-        let catalog = Arc::new(Catalog::default());
+        let catalog = Arc::new(Catalog::new(imposed));
         let watchers = Arc::new(Watchers::default());
         let limits = LetterLimits { count: dead_letter_count, bytes: dead_letter_bytes };
         let writer =
@@ -333,6 +333,7 @@ impl Store {
         if config.size_mib < 0 {
             return Err(Error::invalid("a size is 0 or more MiB").at("config.size"));
         }
+        let config = self.0.catalog.settings(config);
         let indexed = self.stream_config(tenant, name).map(|config| config.indexed_fields).unwrap_or_default();
         if !config.indexed_fields.is_subset(&indexed) {
             self.0.space.claim(0)?;

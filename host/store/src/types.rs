@@ -33,6 +33,8 @@ pub struct StoreOptions {
     pub clock: Arc<dyn Clock>,
     /// How often the size bounds of streams are enforced (FlowG 10.5).
     pub sweep_interval: Duration,
+    /// Settings that every stream has, whatever is asked for; streams made before get them when they are next configured.
+    pub imposed: Option<StreamConfig>,
     /// The most dead letters kept per tenant; the oldest give way.
     pub dead_letter_count: u64,
     /// The most bytes of dead letters kept per tenant; the oldest give way.
@@ -53,6 +55,7 @@ impl Default for StoreOptions {
             min_free_bytes: 256 << 20,
             clock: Arc::new(SystemClock),
             sweep_interval: Duration::from_secs(300),
+            imposed: None,
             dead_letter_count: 10_000,
             dead_letter_bytes: 256 << 20,
             outbox_bytes: 256 << 20,

@@ -5,16 +5,22 @@
 //! dialect could need.
 
 mod account;
+mod auth_providers;
 mod call;
+mod docs;
 mod failure;
 mod forwarders;
 mod ingest;
 mod pipelines;
 mod query;
 mod record;
+mod roles;
+mod secrets;
 mod shape;
 mod streams;
+mod system;
 mod transformers;
+mod users;
 mod watch;
 
 use axum::Router;
@@ -24,7 +30,7 @@ use axum::response::IntoResponse;
 use axum::routing::{delete, get, post};
 use failure::Failure;
 use headworks_core::time::Clock;
-use headworks_core::{DocumentKey, Error, Result, TenantId};
+use headworks_core::{DocumentKey, Error, Result, SystemConfiguration, TenantId};
 use headworks_http::RequestId;
 use headworks_identity::Identity;
 use headworks_pipelines::{PIPELINE, Pipelines};
@@ -41,19 +47,35 @@ pub struct FlowgState {
     pub pipelines: Pipelines,
     /// When records are received.
     pub clock: Arc<dyn Clock>,
+    /// Whether answers hide the secrets that are stored for others, such as those of identity providers.
+    pub mask_secrets: bool,
 }
 
 type App = Arc<FlowgState>;
 
-/// All routes of the dialect.
-pub fn router(state: FlowgState) -> Router {
-    Router::new()
+/// Whom the audit log names for what the first start makes.
+const AUTHOR: &str = "bootstrap";
+
+/// All routes of the dialect. `mount` is the path below which the caller serves them, empty or such as `/logs`: links say it.
+pub fn router(state: FlowgState, mount: &str) -> Router {
+    docs::router(mount)
         .route("/api/v1/auth/login", post(account::login))
         .route("/api/v1/auth/change-password", post(account::change_password))
         .route("/api/v1/auth/whoami", get(account::whoami))
         .route("/api/v1/tokens", get(account::list_tokens))
         .route("/api/v1/token", post(account::create_token))
         .route("/api/v1/tokens/{token}", delete(account::delete_token))
+        .route("/api/v1/roles", get(roles::list))
+        .route("/api/v1/roles/{role}", get(roles::get).put(roles::save).delete(roles::delete))
+        .route("/api/v1/users", get(users::list))
+        .route("/api/v1/users/{user}", get(users::get).put(users::save).patch(users::patch).delete(users::delete))
+        .route("/api/v1/system-configuration", get(system::get).put(system::update))
+        .route("/api/v1/auth-providers", get(auth_providers::list))
+        .route("/api/v1/auth-providers/", get(auth_providers::list))
+        .route(
+            "/api/v1/auth-providers/{auth_provider}",
+            get(auth_providers::get).put(auth_providers::save).delete(auth_providers::delete),
+        )
         .route("/api/v1/pipelines", get(pipelines::list))
         .route("/api/v1/pipelines/{pipeline}", get(pipelines::get).put(pipelines::save).delete(pipelines::delete))
         .route("/api/v1/pipelines/{pipeline}/metrics", get(pipelines::metrics))
@@ -78,6 +100,11 @@ pub fn router(state: FlowgState) -> Router {
         .with_state(Arc::new(state))
 }
 
+/// The answer to `GET` of the mount path itself.
+pub fn home(mount: &str) -> impl IntoResponse + Clone + Send + Sync + 'static {
+    docs::home(mount)
+}
+
 /// The answer to a request of this dialect whose handler panicked.
 pub fn panicked(id: &RequestId) -> Response<Body> {
     Failure::from(Error::internal(format!("the server's log says more under request {}", id.as_str()))).into_response()
@@ -88,15 +115,27 @@ pub async fn unknown_path() -> impl IntoResponse {
     (StatusCode::NOT_FOUND, "404 page not found")
 }
 
-/// Makes the pipeline `default` of a tenant that has no pipeline (FlowG 15).
+/// Makes what a tenant has from its first start on: the pipeline `default` if it has no pipeline, and the system configuration
+/// with these allowed senders of syslog messages (FlowG 15).
 ///
 /// # Errors
-/// Those of the store.
-pub async fn bootstrap(store: &Store, tenant: TenantId) -> Result<()> {
-    const ROUTER: &str = "node-37da64b3-6243-4620-b0f2-ba484a71b053";
-    if !store.list_names(tenant, PIPELINE, "")?.is_empty() {
-        return Ok(());
+/// Those of the store; [`Invalid`](headworks_core::ErrorCode::Invalid) for an origin that is none.
+pub async fn bootstrap(store: &Store, tenant: TenantId, syslog_allowed_origins: &[String]) -> Result<()> {
+    let system = SystemConfiguration::parse(syslog_allowed_origins, vec!["viewer".to_owned()])?;
+    let key = SystemConfiguration::key(tenant);
+    if store.get(&key)?.is_none() {
+        store.write(AUTHOR, vec![Change::put(key, system.to_stored()?)]).await?;
     }
+    if store.list_names(tenant, PIPELINE, "")?.is_empty() {
+        let key = DocumentKey::new(tenant, PIPELINE, "default");
+        store.write(AUTHOR, vec![Change::put(key, default_pipeline())]).await?;
+    }
+    Ok(())
+}
+
+/// Both sources lead to the stream `default`.
+fn default_pipeline() -> String {
+    const ROUTER: &str = "node-37da64b3-6243-4620-b0f2-ba484a71b053";
     let source = |kind: &str, y: i32| {
         serde_json::json!({
             "id": format!("__builtin__source_{kind}"), "type": "source", "position": {"x": 0, "y": y}, "data": {"type": kind},
@@ -117,7 +156,5 @@ pub async fn bootstrap(store: &Store, tenant: TenantId) -> Result<()> {
         ],
         "edges": [edge("syslog"), edge("direct")],
     });
-    let key = DocumentKey::new(tenant, PIPELINE, "default");
-    store.write("bootstrap", vec![Change::put(key, graph.to_string())]).await?;
-    Ok(())
+    graph.to_string()
 }

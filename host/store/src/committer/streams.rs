@@ -140,7 +140,8 @@ impl Group<'_> {
             .filter(|next| *next < u32::MAX)
             .ok_or_else(|| Error::new(ErrorCode::Exhausted, "all stream numbers are used"))?;
         self.took_stream = true;
-        let writing = Writing::new(tenant, number, StreamConfig::default());
+        let config = self.writer.catalog.settings(StreamConfig::default());
+        let writing = Writing::new(tenant, number, config.clone());
         let stream = Arc::clone(&writing.stream);
         self.writer.streams.insert(at.clone(), writing);
         self.writer.names.insert(number, at);
@@ -148,7 +149,7 @@ impl Group<'_> {
         self.save_settings(tenant, name, author)?;
         let name = name.to_owned();
         self.publish.push(Box::new(move |catalog| catalog.insert(&name, &stream)));
-        Ok(StreamConfig::default())
+        Ok(config)
     }
 
     /// Stages the document of a stream that exists.
