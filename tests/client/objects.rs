@@ -76,7 +76,6 @@ fn a_transformer_is_changed_in_an_editor() {
 }
 
 #[test]
-#[ignore = "needs the forwarder operations"]
 fn a_forwarder_goes_out_and_comes_back() {
     let server = Server::shared();
     let name = unique("forwarder");

@@ -10,8 +10,6 @@ pub(crate) const NOT_YET: &[&str] = &[
     "/api/v1/backup/auth",
     "/api/v1/backup/config",
     "/api/v1/backup/logs",
-    "/api/v1/forwarders",
-    "/api/v1/forwarders/{forwarder}",
     "/api/v1/middlewares/elastic",
     "/api/v1/middlewares/elastic/_bulk",
     "/api/v1/middlewares/elastic/_cat/health",
@@ -25,7 +23,6 @@ pub(crate) const NOT_YET: &[&str] = &[
     "/api/v1/restore/auth",
     "/api/v1/restore/config",
     "/api/v1/restore/logs",
-    "/api/v1/test/forwarders/{forwarder}",
 ];
 
 fn document(client: &Client) -> Value {

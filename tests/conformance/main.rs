@@ -10,6 +10,7 @@ mod dry_run;
 mod errors;
 mod filter_language;
 mod first_start;
+mod forwarders;
 mod indexing;
 mod ingestion;
 mod management;

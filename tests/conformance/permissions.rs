@@ -44,6 +44,7 @@ fn operations() -> Vec<Operation> {
     let flow = Flow::to_stream("s");
     let config = json!({ "type": "saml", "idp_metadata_url": "https://id.example.com" });
     let provider = json!({ "auth_provider": { "name": "a", "display_name": "A", "config": config } });
+    let forwarder = json!({ "forwarder": { "config": { "type": "http", "url": "http://example.com" } } });
     vec![
         (Method::GET, "/api/v1/roles", None, "read_acls"),
         (Method::GET, "/api/v1/roles/admin", None, "read_acls"),
@@ -73,6 +74,11 @@ fn operations() -> Vec<Operation> {
         (Method::POST, "/api/v1/test/transformer", Some(json!({ "code": ".", "record": {} })), "read_transformers"),
         (Method::PUT, "/api/v1/transformers/t", Some(json!({ "script": "." })), "write_transformers"),
         (Method::DELETE, "/api/v1/transformers/t", None, "write_transformers"),
+        (Method::GET, "/api/v1/forwarders", None, "read_forwarders"),
+        (Method::GET, "/api/v1/forwarders/f", None, "read_forwarders"),
+        (Method::PUT, "/api/v1/forwarders/f", Some(forwarder), "write_forwarders"),
+        (Method::DELETE, "/api/v1/forwarders/f", None, "write_forwarders"),
+        (Method::POST, "/api/v1/test/forwarders/f", Some(json!({ "record": {} })), "write_forwarders"),
         (Method::GET, "/api/v1/streams", None, "read_streams"),
         (Method::GET, "/api/v1/streams/s", None, "read_streams"),
         (Method::GET, "/api/v1/streams/s/fields", None, "read_streams"),

@@ -4,6 +4,7 @@
 mod capture;
 mod cloud;
 mod databases;
+mod delivery;
 mod http_types;
 mod queues;
 mod syslog;

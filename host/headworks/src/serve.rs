@@ -137,6 +137,7 @@ async fn open_store(settings: &Settings) -> Result<Store> {
         sweep_interval: Duration::from_secs(settings.sweep_seconds),
         dead_letter_count: settings.dead_letter_count,
         dead_letter_bytes: settings.dead_letter_bytes,
+        outbox_bytes: settings.delivery.queue_bytes,
         audit_count: settings.audit_count,
         audit_age: Duration::from_secs(settings.audit_days.saturating_mul(86_400)),
         imposed: settings.demo.then(demo_streams),
@@ -180,7 +181,9 @@ struct Started {
 async fn start(settings: &Settings, store: &Store, limits: &Limits) -> Result<Started> {
     let plugins = Plugins::new(settings, limits)?;
     let vrl = plugins.load("vrl").await?;
-    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), Arc::new(plugins), PipelineOptions::default());
+    let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
+    let options = PipelineOptions { give_up, ..PipelineOptions::default() };
+    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), Arc::new(plugins), options);
     let options = IdentityOptions {
         bootstrap_user: settings.bootstrap.user.clone(),
         bootstrap_password: settings.bootstrap.password.clone(),

@@ -51,10 +51,27 @@ pub(crate) struct Settings {
     pub(crate) http: Http,
     pub(crate) management_tls: TlsSettings,
     pub(crate) outbound: Outbound,
+    pub(crate) delivery: DeliverySettings,
     sandbox: Limits,
     /// FLOWG_ variables that mean nothing here.
     #[serde(skip)]
     pub(crate) unknown: Vec<String>,
+}
+
+/// Delivery from queues.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DeliverySettings {
+    /// How long a record may wait before it is given up.
+    pub(crate) give_up_seconds: u64,
+    /// The most bytes that may wait for one forwarder.
+    pub(crate) queue_bytes: u64,
+}
+
+impl Default for DeliverySettings {
+    fn default() -> Self {
+        Self { give_up_seconds: 24 * 3600, queue_bytes: 256 << 20 }
+    }
 }
 
 /// What plugins may reach.
@@ -164,6 +181,7 @@ impl Default for Settings {
             log: Log::default(),
             http: Http::default(),
             outbound: Outbound::default(),
+            delivery: DeliverySettings::default(),
             sandbox: Limits::default(),
             management_tls: TlsSettings::default(),
             unknown: Vec::new(),
@@ -238,6 +256,8 @@ const NAMES: &[(&str, Kind)] = &[
     ("http.write_timeout_ms", Kind::Number),
     ("http.idle_timeout_ms", Kind::Number),
     ("http.drain_timeout_ms", Kind::Number),
+    ("delivery.give_up_seconds", Kind::Number),
+    ("delivery.queue_bytes", Kind::Number),
     ("outbound.allow", Kind::Texts),
     ("outbound.roots", Kind::Text),
     ("outbound.insecure", Kind::Switch),
@@ -331,6 +351,8 @@ impl Settings {
             ("audit_count", self.audit_count),
             ("audit_days", self.audit_days),
             ("session_seconds", self.session_seconds),
+            ("delivery.give_up_seconds", self.delivery.give_up_seconds),
+            ("delivery.queue_bytes", self.delivery.queue_bytes),
         ];
         match some.into_iter().find(|(_, value)| *value == 0) {
             Some((name, _)) => bail!("{name} has to be at least 1"),

@@ -3,6 +3,7 @@
 use crate::account::done;
 use crate::call::{Call, WireRecord, batch, blocking};
 use crate::failure::{Failure, json};
+use crate::secrets::{hide, keep};
 use crate::shape::{Member, Need, Optional, RECORD, Required, Shape};
 use axum::body::Body;
 use axum::http::Response;
@@ -14,6 +15,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 type Answer = Result<Response<Body>, Failure>;
+
+/// Members of a configuration that are secret or may hold a secret.
+const SECRETS: &[&str] =
+    &["apiKey", "token", "password", "pass", "secret_access_key", "session_token", "auth_json", "headers", "proxy"];
 
 const ADDRESS: Shape = Shape::Like("a host and a port such as collector:514", is_address);
 const URL: Shape = Shape::Like("an absolute URL", is_url);
@@ -176,7 +181,15 @@ pub(crate) async fn get(mut call: Call) -> Answer {
     let key = DocumentKey::new(call.caller.tenant, FORWARDER, &call.name().await?);
     call.allow(Scope::ReadForwarders)?;
     let document = call.app.store.get(&key)?.ok_or_else(Failure::not_found)?;
-    let forwarder = Saved::decode(&document.body)?;
+    let Saved { config, queued } = Saved::decode(&document.body)?;
+    let mut config = Value::Object(config);
+    if call.app.mask_secrets {
+        hide(&mut config, SECRETS);
+    }
+    let mut forwarder = serde_json::json!({"version": 2, "config": config});
+    if queued {
+        forwarder["delivery"] = "queued".into();
+    }
     Ok(json(&serde_json::json!({"success": true, "forwarder": forwarder})))
 }
 
@@ -193,6 +206,12 @@ pub(crate) async fn save(mut call: Call) -> Answer {
     const SHAPE: Shape = Shape::Object(&[Member("forwarder", FORM, Required)]);
     let key = DocumentKey::new(call.caller.tenant, FORWARDER, &call.name().await?);
     let Body { mut forwarder } = call.json(&SHAPE).await?;
+    if call.app.mask_secrets
+        && let Some(config) = forwarder.get_mut("config")
+    {
+        let stored = call.app.store.get(&key)?.map(|document| Saved::decode(&document.body)).transpose()?;
+        keep(config, stored.map(|saved| Value::Object(saved.config)).as_ref(), SECRETS, "#/forwarder/config")?;
+    }
     let saved = read(&mut forwarder)?;
     call.allow(Scope::WriteForwarders)?;
     call.app.store.write(&call.caller.user, vec![Change::put(key, saved.encode())]).await?;
