@@ -1,7 +1,8 @@
 //! From requests that are run together to what each of them is told (FlowG 6.1).
 //!
-//! What must stay true: no request is answered before what was done for it is durable, dead letters included; a request
-//! learns nothing of those that shared its batch.
+//! A part is what succeeds or fails by itself: all records of a request, or each of them. What must stay true: no request is
+//! answered before what was done for it is durable, dead letters included; a part learns nothing of those that shared its
+//! batch.
 
 use super::queue::{Load, Request};
 use super::{Shared, cache::Line};
@@ -13,13 +14,16 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// What is to be done for a load, and what its requests are told once it is done.
+/// What is to be done for a load, and what its parts are told once it is done.
 struct Settled {
     outcome: Outcome,
     dead: Vec<Dead>,
     attempt: u32,
-    answers: Vec<Result<usize>>,
+    answers: Answers,
 }
+
+/// What each part is told.
+type Answers = Vec<Result<usize>>;
 
 /// Evaluates a load and leaves it to a task of its own to wait for the disk, so that the next load can be evaluated.
 pub(super) async fn run(shared: &Arc<Shared>, line: &Arc<Line>, load: Load) {
@@ -32,60 +36,74 @@ pub(super) async fn run(shared: &Arc<Shared>, line: &Arc<Line>, load: Load) {
     let Ok(permit) = Arc::clone(&line.in_flight).acquire_owned().await else { return };
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
-        match settled {
-            Ok(settled) => finish(&shared, tenant, load, settled).await,
-            Err(_) => one_by_one(&shared, tenant, load).await,
+        let answers = match settled {
+            Ok(settled) => finish(&shared, tenant, &load, settled).await,
+            Err(_) => None,
+        };
+        match answers {
+            Some(answers) => answer(load.requests, answers),
+            None => one_by_one(&shared, tenant, load).await,
         }
         drop(permit);
     });
 }
 
-/// Runs each request of a load on its own.
+/// Runs each part of a load on its own.
 async fn one_by_one(shared: &Arc<Shared>, tenant: TenantId, load: Load) {
     let Load { plan, entry, requests } = load;
     for request in requests {
-        let records = request.records.clone();
-        let load = Load { plan: Arc::clone(&plan), entry, requests: vec![request] };
-        match evaluate(shared, tenant, &load, &records).await {
-            Ok(mut settled) => {
-                settled.attempt = 2;
-                Box::pin(finish(shared, tenant, load, settled)).await;
-            }
-            Err(_) => {
-                plan.counters.ran(1);
-                plan.failed.increment(1);
-                let cause = format!(
-                    "the records of this request reach too many nodes of {} and of the pipelines it calls: is there a loop?",
-                    plan.name
-                );
-                answer(load.requests, vec![Err(Error::new(ErrorCode::LoopDetected, cause))]);
-            }
+        let mut answers = Vec::new();
+        for records in request.split() {
+            // A part has nobody to answer: its request is answered when all of them are done.
+            let part = Request { records: records.clone(), each: false, reply: None };
+            let load = Load { plan: Arc::clone(&plan), entry, requests: vec![part] };
+            let settled = evaluate(shared, tenant, &load, &records).await;
+            let told = match settled {
+                Ok(settled) => finish(shared, tenant, &load, Settled { attempt: 2, ..settled }).await,
+                Err(_) => {
+                    plan.counters.ran(1);
+                    plan.failed.increment(1);
+                    let cause = format!(
+                        "the records of this request reach too many nodes of {} and of the pipelines it calls: is there a loop?",
+                        plan.name
+                    );
+                    Some(vec![Err(Error::new(ErrorCode::LoopDetected, cause))])
+                }
+            };
+            answers.extend(told.unwrap_or_default());
         }
+        answer(vec![request], answers);
     }
 }
 
 async fn evaluate(shared: &Arc<Shared>, tenant: TenantId, load: &Load, merged: &Batch) -> Result<Settled, Abort> {
-    let mut run = Run::new(shared, tenant, load.requests.len() == 1, merged.len());
+    let ranges = ranges(&load.requests);
+    let mut run = Run::new(shared, tenant, ranges.len() == 1, merged.len());
     let mut outcome = run.step(&load.plan, load.entry, merged, 0).await?;
     let ran = outcome.ran(&load.plan, merged.len());
     outcome.effects.extend(ran);
-    let answers = settle(&mut outcome, &ranges(&load.requests));
+    let answers = settle(&mut outcome, &ranges);
     Ok(Settled { outcome, dead: run.dead, attempt: 1, answers })
 }
 
-/// The places of each request's records in the merged batch.
+/// The places of each part's records in the merged batch.
 fn ranges(requests: &[Request]) -> Vec<Range<u32>> {
+    let mut ranges = Vec::with_capacity(requests.len());
     let mut start = 0;
-    let range = |request: &Request| {
-        let range = start..start + request.records.len() as u32;
-        start = range.end;
-        range
-    };
-    requests.iter().map(range).collect()
+    for request in requests {
+        let end = start + request.records.len() as u32;
+        if request.each {
+            ranges.extend((start..end).map(|row| row..row + 1));
+        } else {
+            ranges.push(start..end);
+        }
+        start = end;
+    }
+    ranges
 }
 
-/// The first record of a request that fails ends it: later ones have not run.
-fn settle(outcome: &mut Outcome, ranges: &[Range<u32>]) -> Vec<Result<usize>> {
+/// The first record of a part that fails ends it: later ones have not run.
+fn settle(outcome: &mut Outcome, ranges: &[Range<u32>]) -> Answers {
     if outcome.failures.is_empty() {
         return ranges.iter().map(|range| Ok(range.len())).collect();
     }
@@ -102,7 +120,8 @@ fn settle(outcome: &mut Outcome, ranges: &[Range<u32>]) -> Vec<Result<usize>> {
     ranges.iter().zip(firsts).map(told).collect()
 }
 
-async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: Load, settled: Settled) {
+/// Does what was settled. `None` when the parts of the load have to be run one by one.
+async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: &Load, settled: Settled) -> Option<Answers> {
     let Settled { mut outcome, dead, attempt, mut answers } = settled;
     for letter in dead {
         bury(shared, tenant, letter, attempt).await;
@@ -117,9 +136,9 @@ async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: Load, settled: Set
         .collect();
     let stored = if parts.is_empty() { Ok(()) } else { shared.store.append(tenant, parts).await };
     if let Err(error) = stored {
-        // One request must not be told that another one's record is too large.
-        if matches!(error.class(), ErrorClass::TooLarge | ErrorClass::Invalid) && load.requests.len() > 1 {
-            return one_by_one(shared, tenant, load).await;
+        // One part must not be told that another one's record is too large.
+        if matches!(error.class(), ErrorClass::TooLarge | ErrorClass::Invalid) && answers.len() > 1 {
+            return None;
         }
         let runs = load.requests.iter().map(|request| request.records.len() as u64).sum();
         load.plan.counters.ran(runs);
@@ -127,10 +146,10 @@ async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: Load, settled: Set
         for told in &mut answers {
             *told = Err(error.clone());
         }
-        return answer(load.requests, answers);
+        return Some(answers);
     }
     count(&outcome);
-    answer(load.requests, answers);
+    Some(answers)
 }
 
 fn count(outcome: &Outcome) {
@@ -171,9 +190,13 @@ async fn bury(shared: &Arc<Shared>, tenant: TenantId, dead: Dead, attempt: u32) 
     }
 }
 
-fn answer(requests: Vec<Request>, answers: Vec<Result<usize>>) {
-    for (request, told) in requests.into_iter().zip(answers) {
-        // Nobody may be waiting any more.
-        let _ = request.reply.send(told);
+fn answer(requests: Vec<Request>, answers: Answers) {
+    let mut answers = answers.into_iter();
+    for request in requests {
+        let told = answers.by_ref().take(request.parts()).collect();
+        if let Some(reply) = request.reply {
+            // Nobody may be waiting any more.
+            let _ = reply.send(told);
+        }
     }
 }
