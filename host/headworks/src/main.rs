@@ -14,6 +14,7 @@ mod management;
 mod process;
 mod serve;
 mod settings;
+mod syslog;
 mod verify;
 
 use clap::Parser;

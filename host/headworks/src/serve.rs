@@ -1,10 +1,10 @@
 //! `serve`: opens everything in order, serves, and closes everything in order.
 
-use crate::addresses::Addresses;
+use crate::addresses::{Addresses, SyslogAddresses};
 use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
 use crate::settings::{Durability, Settings, address};
-use crate::{example, logging};
+use crate::{example, logging, syslog};
 use anyhow::{Context, Result, bail};
 use axum::body::Body;
 use axum::http::Response;
@@ -18,6 +18,7 @@ use headworks_identity::{Bootstrapped, Identity, IdentityOptions};
 use headworks_pipelines::{PipelineOptions, Pipelines};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
 use headworks_store::{Store, StoreOptions};
+use headworks_syslog::{AllowedOrigins, SyslogLimits, SyslogServer};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -53,7 +54,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().context("cannot count")?;
     let probes = Probes { store: store.clone(), metrics, ready: Arc::new(AtomicBool::new(false)) };
     let management = Listener::bind(address(&settings.management)?, probes.clone().router()).await?;
-    let mut listening = Addresses { listen: Vec::new(), management: management.address() };
+    let mut listening = Addresses { listen: Vec::new(), management: management.address(), syslog: None };
     let end_management = Shutdown::new();
     let managing = tokio::spawn(serve(vec![management], limits.clone(), end_management.clone()));
 
@@ -68,6 +69,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         }
     };
     let Started { identity, pipelines, told } = started;
+    let origins = AllowedOrigins::new(&settings.syslog_allowed_origins).context("syslog_allowed_origins")?;
+    let for_syslog = pipelines.clone();
     let state = FlowgState { store: store.clone(), identity, pipelines, clock: Arc::new(SystemClock) };
     let router = headworks_flowg::router(state).fallback(headworks_flowg::unknown_path);
     let router = router.merge(probes.clone().health_router());
@@ -78,12 +81,26 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         listeners.push(listener);
     }
     drop(router);
-    if settings.syslog.is_some() {
-        tracing::warn!("this version has no syslog server: the setting has no effect");
-    }
-    announce(&settings, &listening, &told, &limits, &sandbox_limits, output);
+    let syslog = match syslog::options(&settings)? {
+        Some(options) => {
+            let limits = options.limits.clone();
+            let tls = options.tls.is_some();
+            let server = SyslogServer::bind(options).await?;
+            listening.syslog = Some(SyslogAddresses { udp: server.udp_address(), tcp: server.tcp_address(), tls });
+            Some((server, limits))
+        }
+        None => None,
+    };
+    let syslog_limits = syslog.as_ref().map(|(_, limits)| limits);
+    announce(&settings, &listening, &told, &limits, &sandbox_limits, syslog_limits, output);
 
     let stop = Shutdown::new();
+    let end = stop.clone();
+    let taking = tokio::spawn(async move {
+        if let Some((server, _)) = syslog {
+            server.serve(for_syslog, origins, Arc::new(SystemClock), end).await;
+        }
+    });
     let serving = tokio::spawn(serve(listeners, limits, stop.clone()));
     probes.ready.store(true, Ordering::Relaxed);
     listening.write(&data)?;
@@ -105,7 +122,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         }
     };
     tokio::select! {
-        _ = serving => {}
+        _ = async { tokio::join!(serving, taking) } => {}
         () = signals.next() => tracing::warn!("told to stop twice: requests under way are given up"),
     }
     end_management.cancel();
@@ -200,13 +217,15 @@ fn announce(
     told: &Bootstrapped,
     http: &HttpLimits,
     sandbox: &Limits,
+    syslog: Option<&SyslogLimits>,
     output: Output,
 ) {
     let version = env!("CARGO_PKG_VERSION");
     if output == Output::Json {
         let line = serde_json::json!({
             "event": "started", "version": version, "listen": addresses.listen, "management": addresses.management,
-            "data": settings.data, "limits": {"http": http.to_string(), "sandbox": sandbox.to_string()},
+            "data": settings.data, "syslog": addresses.syslog,
+            "limits": {"http": http.to_string(), "sandbox": sandbox.to_string(), "syslog": syslog.map(ToString::to_string)},
             "user": told.user, "password": told.password,
         });
         println!("{line}");
@@ -217,11 +236,17 @@ fn announce(
         println!("  serving      http://{address}");
     }
     println!("  management   http://{}", addresses.management);
+    if let Some(syslog) = &addresses.syslog {
+        println!("  syslog       {syslog}");
+    }
     println!("  data         {}", settings.data.display());
     if let (Some(user), Some(password)) = (&told.user, &told.password) {
         println!("  first user   {user} with the password {password} (shown this once)");
     }
     println!("  http limits  {http}");
+    if let Some(syslog) = syslog {
+        println!("  syslog       {syslog}");
+    }
     println!("  sandbox      {}", sandbox.to_string().trim_end().replace('\n', "\n               "));
 }
 

@@ -127,7 +127,8 @@ fn rfc_5424_forms() {
         ("<13>1 - h a p m", NEVER, "1 h a p m", "-", ""),
     ] {
         let record = read(message);
-        let words_read = ["version", "hostname", "app_name", "proc_id", "msg_id"].map(|name| record[name].as_str().unwrap_or("?"));
+        let words_read =
+            ["version", "hostname", "app_name", "proc_id", "msg_id"].map(|name| record[name].as_str().unwrap_or("?"));
         let rest = ["timestamp", "structured_data", "message"].map(|name| record[name].as_str().unwrap_or("?"));
         assert_eq!((words_read.join(" ").as_str(), rest), (words, [time, data, text]), "{message}");
     }
