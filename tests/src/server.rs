@@ -195,11 +195,9 @@ impl Setup {
     /// The command that starts the server on a data folder.
     pub fn command(&self, data: &Path) -> Command {
         let mut command = clean_command();
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--management", "127.0.0.1:0", "--syslog", "127.0.0.1:0"])
-            .arg("--data")
-            .arg(data);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--management", "127.0.0.1:0"]).arg("--data").arg(data);
         command.args(&self.arguments);
+        command.env("HEADWORKS_SYSLOG", "127.0.0.1:0");
         command.env("HEADWORKS_BOOTSTRAP_PASSWORD", PASSWORD).env("HEADWORKS_BOOTSTRAP_TOKEN", TOKEN);
         for (name, value) in &self.environment {
             match value {

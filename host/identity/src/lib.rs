@@ -5,6 +5,7 @@
 //! except in the one answer that hands it to its owner; scopes are evaluated anew on every request. Knows nothing of HTTP or
 //! of any dialect's wire types; texts follow FlowG 3.4 because that contract fixes them.
 
+mod basic;
 mod bearer;
 mod bootstrap;
 mod directory;
@@ -19,6 +20,7 @@ pub use bootstrap::{Bootstrapped, IdentityOptions};
 pub use scope::{Scope, ScopeSet};
 pub use users::{Role, User};
 
+use basic::Verified;
 use bearer::Bearer;
 use directory::Directory;
 use headworks_core::time::Clock;
@@ -53,6 +55,7 @@ struct Inner {
     directory: Directory,
     passwords: Passwords,
     sessions: Sessions,
+    verified: Verified,
     throttle: Throttle,
     /// Held while users and tokens change, so that a token never outlives the deletion of its owner.
     changing: tokio::sync::Mutex<()>,

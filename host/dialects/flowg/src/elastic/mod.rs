@@ -1,0 +1,65 @@
+//! The Elasticsearch-shaped endpoint (FlowG 6.5): an index is a pipeline, a document a record.
+//!
+//! Owns what shippers that were made for Elasticsearch read: paths, answers, error bodies. What must stay true: every answer
+//! below [`MOUNT`] carries `X-Elastic-Product`, without which the official clients refuse to go on; a document that was
+//! answered as created is durable.
+
+mod answer;
+mod bulk;
+mod caller;
+mod document;
+mod probes;
+
+use crate::App;
+use answer::{Refusal, answer};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use axum::middleware::map_response;
+use axum::routing::{get, head, post, put};
+use caller::Caller;
+
+/// Where everything is. The base URL that is given to a client.
+pub(crate) const MOUNT: &str = "/api/v1/middlewares/elastic";
+
+const PRODUCT: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-elastic-product"), HeaderValue::from_static("Elasticsearch"));
+
+/// The routes below [`MOUNT`].
+pub(crate) fn router() -> Router<App> {
+    Router::new()
+        .route("/", get(probes::info))
+        .route("/_license", get(probes::license))
+        .route("/_cluster/health", get(probes::health))
+        .route("/_cat/health", get(probes::cat_health))
+        .route("/_bulk", post(bulk::bulk).put(bulk::bulk))
+        .route("/{index}", head(probes::exists).put(document::create_index))
+        .route("/{index}/_bulk", post(bulk::bulk).put(bulk::bulk))
+        .route("/{index}/_doc", post(document::index))
+        .route("/{index}/_doc/{id}", put(document::index).post(document::index))
+        .route("/{index}/_create/{id}", put(document::index).post(document::index))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(map_response(async |mut response: Response<Body>| {
+            let (name, value) = PRODUCT;
+            response.headers_mut().insert(name, value);
+            response
+        }))
+}
+
+/// Clients that join paths put a slash behind the base URL.
+async fn unknown(uri: axum::http::Uri, method: axum::http::Method, caller: Result<Caller, Refusal>) -> Response<Body> {
+    let root = matches!(uri.path(), "" | "/");
+    if root && matches!(method, axum::http::Method::GET | axum::http::Method::HEAD) {
+        return match caller {
+            Ok(_) => answer(&probes::cluster()),
+            Err(refusal) => refusal.respond(),
+        };
+    }
+    Refusal::new(StatusCode::NOT_FOUND, "resource_not_found_exception", "there is no such operation here").respond()
+}
+
+async fn wrong_method() -> Response<Body> {
+    let text = "this method is not allowed for this path";
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed_exception", text).respond()
+}
