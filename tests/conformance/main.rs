@@ -5,6 +5,7 @@
 
 mod auth;
 mod dry_run;
+mod elastic;
 mod errors;
 mod filter_language;
 mod first_start;

@@ -51,7 +51,7 @@ fn mistakes_are_named() {
         ("HEADWORKS_SYSLOG_ALLOWED_ORIGINS", "127.0.0.1,example.com", "example.com"),
         ("HEADWORKS_SYSLOG_TLS_ENABLED", "perhaps", "perhaps"),
         ("HEADWORKS_SYSLOG_TLS_ENABLED", "true", "syslog_tls.cert"),
-        ("HEADWORKS_SYSLOG_TLS_CERT", "/nonexistent.pem", "syslog_tls.key"),
+        ("HEADWORKS_SYSLOG_TLS_CERT", "/nonexistent.pem", "syslog_tls.cert /nonexistent.pem"),
         ("HEADWORKS_SYSLOG_LIMITS_MESSAGE_BYTES", "3", "syslog_limits.message_bytes"),
     ] {
         let output = refused(Setup::new().env(name, value));

@@ -72,7 +72,7 @@ pub fn router(state: FlowgState) -> Router {
         .route("/api/v1/streams/{stream}/indices", get(streams::indices))
         .route("/api/v1/streams/{stream}/logs", get(query::query))
         .route("/api/v1/streams/{stream}/logs/watch", get(watch::watch))
-        .nest(elastic::MOUNT, elastic::router())
+        .merge(elastic::router())
         .with_state(Arc::new(state))
 }
 

@@ -40,10 +40,6 @@ impl Refusal {
     pub(crate) fn cause(&self) -> Value {
         value!({"type": self.kind, "reason": self.reason})
     }
-
-    pub(crate) fn respond(self) -> Response<Body> {
-        self.into_response()
-    }
 }
 
 impl From<Failure> for Refusal {

@@ -1,7 +1,7 @@
 //! The Elasticsearch-shaped endpoint (FlowG 6.5): an index is a pipeline, a document a record.
 //!
 //! Owns what shippers that were made for Elasticsearch read: paths, answers, error bodies. What must stay true: every answer
-//! below [`MOUNT`] carries `X-Elastic-Product`, without which the official clients refuse to go on; a document that was
+//! below the mount carries `X-Elastic-Product`, without which the official clients refuse to go on; a document that was
 //! answered as created is durable.
 
 mod answer;
@@ -11,23 +11,24 @@ mod document;
 mod probes;
 
 use crate::App;
-use answer::{Refusal, answer};
+use answer::Refusal;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use axum::middleware::map_response;
 use axum::routing::{get, head, post, put};
-use caller::Caller;
 
 /// Where everything is. The base URL that is given to a client.
-pub(crate) const MOUNT: &str = "/api/v1/middlewares/elastic";
+const MOUNT: &str = "/api/v1/middlewares/elastic";
+/// The same from clients that put a slash behind it.
+const MOUNT_SLASH: &str = "/api/v1/middlewares/elastic/";
 
 const PRODUCT: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-elastic-product"), HeaderValue::from_static("Elasticsearch"));
 
-/// The routes below [`MOUNT`].
+/// The routes of the endpoint.
 pub(crate) fn router() -> Router<App> {
-    Router::new()
+    let below = Router::new()
         .route("/", get(probes::info))
         .route("/_license", get(probes::license))
         .route("/_cluster/health", get(probes::health))
@@ -39,27 +40,20 @@ pub(crate) fn router() -> Router<App> {
         .route("/{index}/_doc/{id}", put(document::index).post(document::index))
         .route("/{index}/_create/{id}", put(document::index).post(document::index))
         .fallback(unknown)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(map_response(async |mut response: Response<Body>| {
+        .method_not_allowed_fallback(wrong_method);
+    Router::new().nest(MOUNT, below).route(MOUNT_SLASH, get(probes::info)).method_not_allowed_fallback(wrong_method).layer(
+        map_response(async |mut response: Response<Body>| {
             let (name, value) = PRODUCT;
             response.headers_mut().insert(name, value);
             response
-        }))
+        }),
+    )
 }
 
-/// Clients that join paths put a slash behind the base URL.
-async fn unknown(uri: axum::http::Uri, method: axum::http::Method, caller: Result<Caller, Refusal>) -> Response<Body> {
-    let root = matches!(uri.path(), "" | "/");
-    if root && matches!(method, axum::http::Method::GET | axum::http::Method::HEAD) {
-        return match caller {
-            Ok(_) => answer(&probes::cluster()),
-            Err(refusal) => refusal.respond(),
-        };
-    }
-    Refusal::new(StatusCode::NOT_FOUND, "resource_not_found_exception", "there is no such operation here").respond()
+async fn unknown() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "resource_not_found_exception", "there is no such operation here")
 }
 
-async fn wrong_method() -> Response<Body> {
-    let text = "this method is not allowed for this path";
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed_exception", text).respond()
+async fn wrong_method() -> Refusal {
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed_exception", "this method is not allowed for this path")
 }
