@@ -1,6 +1,9 @@
 //! Allowed origins (FlowG 13).
 
 use crate::{contents, dropped, send_tcp, send_udp};
+use headworks_core::{DocumentKey, TenantId};
+use headworks_store::{Change, Store, StoreOptions};
+use headworks_tests::server::Folder;
 use headworks_tests::{Setup, eventually};
 
 #[test]
@@ -20,4 +23,31 @@ fn an_address_or_a_block_of_the_list_may_send() {
         send_tcp(&server, "<13>tcp\n");
         assert_eq!(contents(&server, "default", 2), ["tcp", "udp"], "{origins}");
     }
+}
+
+/// Puts a list into the system configuration of a server that does not run.
+fn configure(folder: &Folder, origins: &[&str]) {
+    std::fs::create_dir_all(folder.data()).expect("the data folder");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let store = Store::open(StoreOptions { path: folder.data().join("db"), ..StoreOptions::default() }).expect("the store");
+        let body = serde_json::json!({ "syslog_allowed_origins": origins, "default_roles": ["viewer"] });
+        let key = DocumentKey::new(TenantId::DEFAULT, "system-configuration", "system");
+        store.write("test", vec![Change::put(key, body.to_string())]).await.expect("the document");
+        store.close().await;
+    });
+}
+
+#[test]
+fn the_system_configuration_comes_before_the_setting() {
+    let folder = Folder::new();
+    configure(&folder, &["192.0.2.0/24"]);
+    let server = Setup::new().env("HEADWORKS_SYSLOG_ALLOWED_ORIGINS", "127.0.0.1").start_on(&folder);
+    send_udp(&server, &["<13>one"]);
+    eventually("it is counted", || (dropped(&server, "origin") == 1).then_some(()));
+    drop(server);
+    configure(&folder, &[]);
+    let server = Setup::new().env("HEADWORKS_SYSLOG_ALLOWED_ORIGINS", "192.0.2.1").start_on(&folder);
+    send_udp(&server, &["<13>two"]);
+    assert_eq!(contents(&server, "default", 1), ["two"]);
 }

@@ -1,6 +1,6 @@
 //! `serve`: opens everything in order, serves, and closes everything in order.
 
-use crate::addresses::{Addresses, SyslogAddresses};
+use crate::addresses::Addresses;
 use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
 use crate::settings::{Durability, Settings, address};
@@ -18,7 +18,7 @@ use headworks_identity::{Bootstrapped, Identity, IdentityOptions};
 use headworks_pipelines::{PipelineOptions, Pipelines};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
 use headworks_store::{Store, StoreOptions};
-use headworks_syslog::{AllowedOrigins, SyslogLimits, SyslogServer};
+use headworks_syslog::{SyslogLimits, SyslogServer};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         }
     };
     let Started { identity, pipelines, told } = started;
-    let origins = AllowedOrigins::new(&settings.syslog_allowed_origins).context("syslog_allowed_origins")?;
+    let origins = syslog::origins(&settings, &store)?;
     let for_syslog = pipelines.clone();
     let state = FlowgState { store: store.clone(), identity, pipelines, clock: Arc::new(SystemClock) };
     let router = headworks_flowg::router(state).fallback(headworks_flowg::unknown_path);
@@ -81,23 +81,13 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         listeners.push(listener);
     }
     drop(router);
-    let syslog = match syslog::options(&settings)? {
-        Some(options) => {
-            let limits = options.limits.clone();
-            let tls = options.tls.is_some();
-            let server = SyslogServer::bind(options).await?;
-            listening.syslog = Some(SyslogAddresses { udp: server.udp_address(), tcp: server.tcp_address(), tls });
-            Some((server, limits))
-        }
-        None => None,
-    };
-    let syslog_limits = syslog.as_ref().map(|(_, limits)| limits);
-    announce(&settings, &listening, &told, &limits, &sandbox_limits, syslog_limits, output);
+    let syslog = syslog::bind(&settings, &mut listening).await?;
+    announce(&settings, &listening, &told, &limits, &sandbox_limits, syslog.as_ref().map(SyslogServer::limits), output);
 
     let stop = Shutdown::new();
     let end = stop.clone();
     let taking = tokio::spawn(async move {
-        if let Some((server, _)) = syslog {
+        if let Some(server) = syslog {
             server.serve(for_syslog, origins, Arc::new(SystemClock), end).await;
         }
     });

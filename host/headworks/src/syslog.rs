@@ -1,14 +1,27 @@
 //! From the settings to the options of the syslog server (FlowG 17).
 
+use crate::addresses::{Addresses, SyslogAddresses};
 use crate::settings::{Settings, SyslogProtocol, SyslogTlsFiles, address};
 use anyhow::{Context, Result, bail};
-use headworks_core::TenantId;
-use headworks_syslog::{SyslogLimits, SyslogOptions, SyslogTls};
+use headworks_core::{DocumentKey, TenantId};
+use headworks_store::Store;
+use headworks_syslog::{AllowedOrigins, SyslogLimits, SyslogOptions, SyslogServer, SyslogTls};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// `None` where the operator wants no syslog server.
-pub(crate) fn options(settings: &Settings) -> Result<Option<SyslogOptions>> {
+/// Kind of the document with the settings that change while the server runs.
+const SYSTEM_CONFIGURATION: &str = "system-configuration";
+
+/// Takes the addresses of the syslog server and notes them. `None` where the operator wants no syslog server.
+pub(crate) async fn bind(settings: &Settings, listening: &mut Addresses) -> Result<Option<SyslogServer>> {
+    let Some(options) = options(settings)? else { return Ok(None) };
+    let tls = options.tls.is_some();
+    let server = SyslogServer::bind(options).await?;
+    listening.syslog = Some(SyslogAddresses { udp: server.udp_address(), tcp: server.tcp_address(), tls });
+    Ok(Some(server))
+}
+
+fn options(settings: &Settings) -> Result<Option<SyslogOptions>> {
     if settings.syslog == "off" {
         return Ok(None);
     }
@@ -26,6 +39,13 @@ pub(crate) fn options(settings: &Settings) -> Result<Option<SyslogOptions>> {
         limits: limits(settings),
         tenant: TenantId::DEFAULT,
     }))
+}
+
+/// Who may send: the list of the system configuration, until that is saved the one of the settings (FlowG 15).
+pub(crate) fn origins(settings: &Settings, store: &Store) -> Result<AllowedOrigins> {
+    let initial = AllowedOrigins::new(&settings.syslog_allowed_origins).context("syslog_allowed_origins")?;
+    let configuration = DocumentKey::new(TenantId::DEFAULT, SYSTEM_CONFIGURATION, "system");
+    Ok(initial.following(store.clone(), configuration)?)
 }
 
 fn limits(settings: &Settings) -> SyslogLimits {

@@ -159,9 +159,13 @@ impl Runner {
             Err(error) => return self.complain("", batch.len(), &error),
         };
         let mut runs = JoinSet::new();
-        for name in names.iter().cloned() {
-            let (runner, batch) = (Arc::clone(&self), batch.clone());
-            runs.spawn(async move { runner.run_through(&name, batch).await });
+        for place in 0..names.len() {
+            let (runner, names, batch) = (Arc::clone(&self), Arc::clone(&names), batch.clone());
+            runs.spawn(async move {
+                if let Some(name) = names.get(place) {
+                    runner.run_through(name, batch).await;
+                }
+            });
         }
         while runs.join_next().await.is_some() {}
     }

@@ -75,6 +75,11 @@ impl SyslogServer {
         self.tcp.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
+    /// Its bounds.
+    pub fn limits(&self) -> &SyslogLimits {
+        &self.options.limits
+    }
+
     /// Serves until `shutdown` is cancelled, then lets the messages that were received run within the drain limit.
     pub async fn serve(self, pipelines: Pipelines, origins: AllowedOrigins, clock: Arc<dyn Clock>, shutdown: Shutdown) {
         let Self { udp, tcp, options } = self;

@@ -106,7 +106,10 @@ async fn serve(
     let Some(tls) = tls else {
         return Connection::new(stream, peer, "", intake, shutdown).run().await;
     };
-    let greeted = timeout(intake.limits.handshake_timeout, tls.acceptor().accept(stream)).await;
+    let greeted = tokio::select! {
+        greeted = timeout(intake.limits.handshake_timeout, tls.acceptor().accept(stream)) => greeted,
+        () = shutdown.cancelled() => return Ok(()),
+    };
     let greeted = greeted.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long")));
     let stream = greeted.inspect_err(|_| intake.meters.bad_handshakes.increment(1))?;
     let certificates = stream.get_ref().1.peer_certificates();

@@ -8,6 +8,7 @@ use super::queue::{Load, Request};
 use super::{Shared, cache::Line};
 use crate::plan::Plan;
 use crate::run::{Abort, Dead, Deed, Outcome, Run};
+use futures_util::future::join_all;
 use headworks_core::{Batch, Error, ErrorClass, ErrorCode, Result, TenantId, Timestamp};
 use headworks_store::DeadLetter;
 use std::ops::Range;
@@ -48,32 +49,36 @@ pub(super) async fn run(shared: &Arc<Shared>, line: &Arc<Line>, load: Load) {
     });
 }
 
-/// Runs each part of a load on its own.
+/// Runs each part of a load on its own. The parts of one request wait for the disk together.
 async fn one_by_one(shared: &Arc<Shared>, tenant: TenantId, load: Load) {
     let Load { plan, entry, requests } = load;
     for request in requests {
-        let mut answers = Vec::new();
+        let mut parts = Vec::with_capacity(request.parts());
         for records in request.split() {
             // A part has nobody to answer: its request is answered when all of them are done.
             let part = Request { records: records.clone(), each: false, reply: None };
             let load = Load { plan: Arc::clone(&plan), entry, requests: vec![part] };
             let settled = evaluate(shared, tenant, &load, &records).await;
-            let told = match settled {
-                Ok(settled) => finish(shared, tenant, &load, Settled { attempt: 2, ..settled }).await,
-                Err(_) => {
-                    plan.counters.ran(1);
-                    plan.failed.increment(1);
-                    let cause = format!(
-                        "the records of this request reach too many nodes of {} and of the pipelines it calls: is there a loop?",
-                        plan.name
-                    );
-                    Some(vec![Err(Error::new(ErrorCode::LoopDetected, cause))])
-                }
-            };
-            answers.extend(told.unwrap_or_default());
+            parts.push((load, settled));
         }
+        let told = parts.into_iter().map(async |(load, settled)| match settled {
+            Ok(settled) => finish(shared, tenant, &load, Settled { attempt: 2, ..settled }).await.unwrap_or_default(),
+            Err(_) => vec![Err(endless(&plan))],
+        });
+        let answers = join_all(told).await.into_iter().flatten().collect();
         answer(vec![request], answers);
     }
+}
+
+/// What a part is told that reaches too many nodes all by itself.
+fn endless(plan: &Plan) -> Error {
+    plan.counters.ran(1);
+    plan.failed.increment(1);
+    let cause = format!(
+        "the records of this request reach too many nodes of {} and of the pipelines it calls: is there a loop?",
+        plan.name
+    );
+    Error::new(ErrorCode::LoopDetected, cause)
 }
 
 async fn evaluate(shared: &Arc<Shared>, tenant: TenantId, load: &Load, merged: &Batch) -> Result<Settled, Abort> {

@@ -5,7 +5,7 @@
 
 use super::answer::{Refusal, answer};
 use super::caller::Caller;
-use super::document::{created, refusal};
+use super::document::{Created, refusal};
 use crate::App;
 use crate::call::blocking;
 use crate::ingest::ENTRY;
@@ -93,11 +93,7 @@ async fn run(app: &App, tenant: TenantId, index: String, share: Share) -> Vec<(u
 fn told(item: Item) -> Value {
     let Item { action, index, id, refusal } = item;
     let told = match refusal {
-        None => {
-            let mut told = created(&index, &id);
-            told["status"] = json!(201);
-            told
-        }
+        None => json!(Created::new(&index, &id, Some(201))),
         Some(refusal) => json!({"_index": index, "_id": id, "status": refusal.status(), "error": refusal.cause()}),
     };
     Value::Object(Map::from_iter([(action.to_owned(), told)]))

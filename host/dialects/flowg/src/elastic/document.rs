@@ -10,17 +10,32 @@ use headworks_identity::Scope;
 use headworks_pipelines::PIPELINE;
 use headworks_pipelines::decode::Documents;
 use headworks_store::{Change, Expect};
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 type Answer = Result<Response<Body>, Refusal>;
 
 /// What is told of a document that was taken. The version is always the first: records are never replaced.
-pub(super) fn created(index: &str, id: &str) -> Value {
-    json!({
-        "_index": index, "_id": id, "_version": 1, "result": "created",
-        "_shards": {"total": 1, "successful": 1, "failed": 0}, "_seq_no": 0, "_primary_term": 1,
-    })
+#[derive(Serialize)]
+pub(super) struct Created<'d> {
+    _index: &'d str,
+    _id: &'d str,
+    _version: u8,
+    result: &'static str,
+    _shards: Value,
+    _seq_no: u8,
+    _primary_term: u8,
+    /// In answers about many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+}
+
+impl<'d> Created<'d> {
+    pub(super) fn new(index: &'d str, id: &'d str, status: Option<u16>) -> Self {
+        let shards = json!({"total": 1, "successful": 1, "failed": 0});
+        Self { _index: index, _id: id, _version: 1, result: "created", _shards: shards, _seq_no: 0, _primary_term: 1, status }
+    }
 }
 
 /// Runs a document. An id that the client gives is told back and otherwise has no meaning.
@@ -39,7 +54,7 @@ pub(crate) async fn index(mut caller: Caller) -> Answer {
     caller.allow(Scope::SendLogs)?;
     let run = caller.app().pipelines.ingest(caller.principal.tenant, &index, ENTRY, batch).await;
     run.map_err(|error| refusal(error, &index))?;
-    Ok(answer(&created(&index, &id)))
+    Ok(answer(&Created::new(&index, &id, None)))
 }
 
 /// What is told of a document that was not taken.
