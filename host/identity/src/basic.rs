@@ -13,11 +13,14 @@ use headworks_core::{Error, ErrorCode, Result, TenantId};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The most users whose password is remembered.
 const REMEMBERED: usize = 10_000;
+/// How many users' passwords may be verified at the same time.
+const TURNS: usize = 64;
 /// Some clients leave the padding out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
@@ -28,6 +31,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(crate) struct Verified {
     key: [u8; 32],
     users: Mutex<HashMap<(TenantId, String), Proof>>,
+    /// Held while a password is verified, so that the first requests of a shipper, which come together, cost one slow check
+    /// and do not look like guessing. Users share them by their hash.
+    turns: [tokio::sync::Mutex<()>; TURNS],
+    hasher: RandomState,
 }
 
 struct Proof {
@@ -38,11 +45,17 @@ struct Proof {
 
 impl Verified {
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self { key: secret::random()?, users: Mutex::default() })
+        let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
+        Ok(Self { key: secret::random()?, users: Mutex::default(), turns, hasher: RandomState::new() })
     }
 
     fn users(&self) -> MutexGuard<'_, HashMap<(TenantId, String), Proof>> {
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn turn(&self, tenant: TenantId, user: &str) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let place = self.hasher.hash_one((tenant, user)) as usize % TURNS;
+        Some(self.turns.get(place)?.lock().await)
     }
 
     /// The digest of a password of a user; each user's is another.
@@ -102,12 +115,14 @@ impl Identity {
 
     async fn check_password(&self, tenant: TenantId, user: &str, password: &str, from: IpAddr) -> Result<()> {
         let inner = &self.0;
-        let known = self.password_of(tenant, user)?;
-        if let Some(phc) = &known
-            && inner.verified.holds(tenant, user, password, phc)?
-        {
+        if self.is_verified(tenant, user, password)? {
             return Ok(());
         }
+        let _turn = inner.verified.turn(tenant, user).await;
+        if self.is_verified(tenant, user, password)? {
+            return Ok(());
+        }
+        let known = self.password_of(tenant, user)?;
         let attempt = inner.throttle.attempt(tenant, user, from, inner.clock.now())?;
         if !inner.passwords.verify(password, known.clone()).await? {
             return Err(invalid_credentials());
@@ -116,6 +131,13 @@ impl Identity {
         match known {
             Some(phc) => inner.verified.remember(tenant, user, password, phc),
             None => Err(invalid_credentials()),
+        }
+    }
+
+    fn is_verified(&self, tenant: TenantId, user: &str, password: &str) -> Result<bool> {
+        match self.password_of(tenant, user)? {
+            Some(phc) => self.0.verified.holds(tenant, user, password, &phc),
+            None => Ok(false),
         }
     }
 }

@@ -222,3 +222,18 @@ async fn malformed_basic_values_are_told_apart_from_wrong_ones() {
     assert!(identity.authenticate_basic(TENANT, bearer(TOKEN).as_deref(), here()).await.is_ok());
     assert!(identity.authenticate_basic(TENANT, Some("basic cm9vdDpmaXJzdA"), here()).await.is_ok(), "without padding");
 }
+
+#[tokio::test]
+async fn the_first_requests_of_a_shipper_may_come_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = start(folder.path()).await;
+    let asked: Vec<_> = (0..40)
+        .map(|_| {
+            let identity = identity.clone();
+            tokio::spawn(async move { identity.authenticate_basic(TENANT, basic("root", "first").as_deref(), here()).await })
+        })
+        .collect();
+    for asked in asked {
+        asked.await.unwrap().unwrap();
+    }
+}

@@ -17,32 +17,36 @@ const MAX_DEPTH: usize = 32;
 const FREE: usize = 16 << 20;
 const GROWTH: usize = 8;
 
+/// How much the documents of one request may become, in whatever batches they end up.
+pub struct Room(usize);
+
+impl Room {
+    /// For a request of so many bytes.
+    pub const fn of(bytes: usize) -> Self {
+        Self(bytes.saturating_mul(GROWTH).saturating_add(FREE))
+    }
+}
+
 /// Makes one batch of many documents. Nested objects and lists become names with dots, `a.b` and `list.0`; null becomes the
 /// empty text; empty objects and lists vanish.
+#[derive(Default)]
 pub struct Documents {
     builder: BatchBuilder,
     path: String,
-    left: usize,
 }
 
 impl Documents {
-    /// For documents of so many bytes together.
-    pub fn new(bytes: usize) -> Self {
-        Self { builder: BatchBuilder::default(), path: String::new(), left: bytes.saturating_mul(GROWTH).saturating_add(FREE) }
-    }
-
     /// Adds the record of a document. One that is refused adds nothing.
     ///
     /// # Errors
-    /// [`ErrorCode::Invalid`] for what is no JSON object or nests too deep; [`ErrorCode::TooLarge`] when the records become too
-    /// large.
-    pub fn add(&mut self, document: &[u8], received: Timestamp) -> Result<()> {
+    /// [`ErrorCode::Invalid`] for what is no JSON object or nests too deep; [`ErrorCode::TooLarge`] when there is no room.
+    pub fn add(&mut self, document: &[u8], received: Timestamp, room: &mut Room) -> Result<()> {
         let raw: &RawValue = serde_json::from_slice(document).map_err(undecodable)?;
         if !raw.get().starts_with('{') {
             return Err(undecodable("a document has to be a JSON object"));
         }
         self.path.clear();
-        match self.value(raw, 0) {
+        match self.value(raw, 0, room) {
             Ok(()) => self.builder.end_record(received),
             Err(error) => {
                 self.builder.drop_record();
@@ -52,7 +56,7 @@ impl Documents {
         Ok(())
     }
 
-    fn value(&mut self, raw: &RawValue, depth: usize) -> Result<()> {
+    fn value(&mut self, raw: &RawValue, depth: usize, room: &mut Room) -> Result<()> {
         let text = raw.get();
         match text.as_bytes().first() {
             Some(b'{' | b'[') if depth >= MAX_DEPTH => {
@@ -60,35 +64,35 @@ impl Documents {
             }
             Some(b'{') => {
                 let members: Members<'_> = serde_json::from_str(text).map_err(undecodable)?;
-                members.0.into_iter().try_for_each(|(name, value)| self.within(&name, value, depth))
+                members.0.into_iter().try_for_each(|(name, value)| self.within(&name, value, depth, room))
             }
             Some(b'[') => {
                 let items: Vec<&RawValue> = serde_json::from_str(text).map_err(undecodable)?;
-                items.into_iter().enumerate().try_for_each(|(place, value)| self.within(place, value, depth))
+                items.into_iter().enumerate().try_for_each(|(place, value)| self.within(place, value, depth, room))
             }
             Some(b'"') => {
                 let text: Cow<'_, str> = serde_json::from_str(text).map_err(undecodable)?;
-                self.cell(&text)
+                self.cell(&text, room)
             }
-            Some(b'n') => self.cell(""),
+            Some(b'n') => self.cell("", room),
             // Numbers and booleans, as they are spelled.
-            _ => self.cell(text),
+            _ => self.cell(text, room),
         }
     }
 
-    fn within(&mut self, name: impl fmt::Display, value: &RawValue, depth: usize) -> Result<()> {
+    fn within(&mut self, name: impl fmt::Display, value: &RawValue, depth: usize, room: &mut Room) -> Result<()> {
         let outer = self.path.len();
         let dot = if depth == 0 { "" } else { "." };
         // Writing to a text cannot fail.
         let _ = write!(self.path, "{dot}{name}");
-        let done = self.value(value, depth + 1);
+        let done = self.value(value, depth + 1, room);
         self.path.truncate(outer);
         done
     }
 
-    fn cell(&mut self, text: &str) -> Result<()> {
+    fn cell(&mut self, text: &str, room: &mut Room) -> Result<()> {
         let size = self.path.len() + text.len();
-        self.left = self.left.checked_sub(size).ok_or_else(|| {
+        room.0 = room.0.checked_sub(size).ok_or_else(|| {
             let text = "the documents of a request become too large when they are flattened; send fewer or flatter ones";
             Error::new(ErrorCode::TooLarge, text)
         })?;
@@ -158,8 +162,8 @@ mod tests {
     use serde_json::json;
 
     fn flat(document: &str) -> Result<serde_json::Value> {
-        let mut documents = Documents::new(document.len());
-        documents.add(document.as_bytes(), Timestamp(7))?;
+        let mut documents = Documents::default();
+        documents.add(document.as_bytes(), Timestamp(7), &mut Room::of(document.len()))?;
         let batch = documents.finish()?;
         Ok(serde_json::to_value(batch.record(0).unwrap()).unwrap())
     }
@@ -205,12 +209,12 @@ mod tests {
 
     #[test]
     fn a_document_that_is_refused_leaves_nothing() {
-        let mut documents = Documents::new(100);
-        documents.add(br#"{"a":"1"}"#, Timestamp(0)).unwrap();
+        let (mut documents, mut room) = (Documents::default(), Room::of(100));
+        documents.add(br#"{"a":"1"}"#, Timestamp(0), &mut room).unwrap();
         documents
-            .add(format!("{{\"b\":\"2\",\"c\":{}}}", "[".repeat(40) + &"]".repeat(40)).as_bytes(), Timestamp(0))
+            .add(format!("{{\"b\":\"2\",\"c\":{}}}", "[".repeat(40) + &"]".repeat(40)).as_bytes(), Timestamp(0), &mut room)
             .unwrap_err();
-        documents.add(br#"{"a":"3"}"#, Timestamp(0)).unwrap();
+        documents.add(br#"{"a":"3"}"#, Timestamp(0), &mut room).unwrap();
         let batch = documents.finish().unwrap();
         assert_eq!(serde_json::to_value(batch.records().collect::<Vec<_>>()).unwrap(), json!([{"a": "1"}, {"a": "3"}]));
     }

@@ -9,7 +9,7 @@ mod otlp;
 mod otlp_json;
 mod syslog;
 
-pub use document::Documents;
+pub use document::{Documents, Room};
 pub use json::{read_record, read_records, single_record, struct_records};
 pub use otlp::otlp_protobuf;
 pub use otlp_json::otlp_json;

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use headworks_core::{Error, TenantId, Timestamp};
 use headworks_identity::Scope;
-use headworks_pipelines::decode::Documents;
+use headworks_pipelines::decode::{Documents, Room};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -37,6 +37,7 @@ struct Item {
 }
 
 /// The documents for one pipeline.
+#[derive(Default)]
 struct Share {
     documents: Documents,
     /// The places of their items.
@@ -106,6 +107,7 @@ fn read(body: &Bytes, default: Option<&str>, received: Timestamp) -> Read {
     let mut lines = (1..).zip(body.split(|byte| *byte == b'\n'));
     let mut items: Vec<Item> = Vec::new();
     let mut shares: BTreeMap<String, Share> = BTreeMap::new();
+    let mut room = Room::of(body.len());
     while let Some((number, line)) = lines.next() {
         if line.trim_ascii().is_empty() {
             continue;
@@ -119,7 +121,7 @@ fn read(body: &Bytes, default: Option<&str>, received: Timestamp) -> Read {
             let Some((_, document)) = lines.next() else {
                 return Err(Refusal::malformed(format!("the document behind the action in line [{number}] is missing")));
             };
-            item.refusal = add(&mut shares, &item, items.len(), document, received, body.len()).err();
+            item.refusal = add(&mut shares, &item, items.len(), document, received, &mut room).err();
         } else {
             item.refusal = Some(Refusal::malformed("records cannot be deleted one by one"));
         }
@@ -138,7 +140,7 @@ fn add(
     place: usize,
     document: &[u8],
     received: Timestamp,
-    size: usize,
+    room: &mut Room,
 ) -> Result<(), Refusal> {
     if item.action == "update" {
         return Err(Refusal::malformed("records cannot be changed"));
@@ -149,9 +151,8 @@ fn add(
     if !shares.contains_key(&item.index) && shares.len() >= MAX_INDEXES {
         return Err(Refusal::malformed(format!("a request may name at most {MAX_INDEXES} indexes")));
     }
-    let share = shares.entry(item.index.clone());
-    let share = share.or_insert_with(|| Share { documents: Documents::new(size), items: Vec::new() });
-    share.documents.add(document, received)?;
+    let share = shares.entry(item.index.clone()).or_default();
+    share.documents.add(document, received, room)?;
     share.items.push(place);
     Ok(())
 }

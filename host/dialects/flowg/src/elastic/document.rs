@@ -8,7 +8,7 @@ use axum::http::{Response, StatusCode};
 use headworks_core::{DocumentKey, ErrorCode};
 use headworks_identity::Scope;
 use headworks_pipelines::PIPELINE;
-use headworks_pipelines::decode::Documents;
+use headworks_pipelines::decode::{Documents, Room};
 use headworks_store::{Change, Expect};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -46,8 +46,8 @@ pub(crate) async fn index(mut caller: Caller) -> Answer {
     let body = caller.body().await?;
     let received = caller.app().clock.now();
     let read = crate::call::blocking(move || {
-        let mut documents = Documents::new(body.len());
-        documents.add(&body, received)?;
+        let mut documents = Documents::default();
+        documents.add(&body, received, &mut Room::of(body.len()))?;
         documents.finish()
     });
     let batch = read.await?;
