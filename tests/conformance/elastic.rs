@@ -271,6 +271,8 @@ fn a_bulk_request_that_cannot_be_read_stores_nothing() {
         assert_eq!(failure(&answer, 400), "illegal_argument_exception", "{bad}");
         assert!(answer.text().contains("[3]"), "the line is named: {}", answer.text());
     }
+    let many = send(&shipper, Method::POST, "/_bulk", Some((NDJSON, good.repeat(100_001).as_bytes())));
+    assert_eq!(failure(&many, 413), "content_too_long_exception");
     let empty = send(&shipper, Method::POST, "/_bulk", Some((NDJSON, b"\n\n")));
     assert_eq!(failure(&empty, 400), "illegal_argument_exception");
     assert!(client.records(&stream).is_empty());

@@ -10,14 +10,15 @@ use crate::App;
 use crate::call::blocking;
 use crate::ingest::ENTRY;
 use axum::body::Body;
-use axum::http::Response;
+use axum::http::{Response, StatusCode};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use headworks_core::{Error, TenantId, Timestamp};
 use headworks_identity::Scope;
 use headworks_pipelines::decode::{Documents, Room};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -25,6 +26,8 @@ use uuid::Uuid;
 
 type Answer = Result<Response<Body>, Refusal>;
 
+/// The most documents of one request: each costs more in the answer than the shortest does in the request.
+const MAX_ITEMS: usize = 100_000;
 /// The most pipelines that one request may send to.
 const MAX_INDEXES: usize = 1000;
 
@@ -67,9 +70,8 @@ pub(crate) async fn bulk(mut caller: Caller) -> Answer {
         }
     }
     let errors = items.iter().any(|item| item.refusal.is_some());
-    let items: Vec<Value> = items.into_iter().map(told).collect();
     let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(answer(&json!({"took": took, "errors": errors, "items": items})))
+    Ok(answer(&Told { took, errors, items: &items }))
 }
 
 /// Runs what one pipeline gets; answers the refusals.
@@ -91,13 +93,35 @@ async fn run(app: &App, tenant: TenantId, index: String, share: Share) -> Vec<(u
     }
 }
 
-fn told(item: Item) -> Value {
-    let Item { action, index, id, refusal } = item;
-    let told = match refusal {
-        None => json!(Created::new(&index, &id, Some(201))),
-        Some(refusal) => json!({"_index": index, "_id": id, "status": refusal.status(), "error": refusal.cause()}),
-    };
-    Value::Object(Map::from_iter([(action.to_owned(), told)]))
+/// What is told of all documents.
+#[derive(Serialize)]
+struct Told<'t> {
+    took: u64,
+    errors: bool,
+    items: &'t [Item],
+}
+
+/// What is told of a document that was not taken.
+#[derive(Serialize)]
+struct Refused<'t> {
+    _index: &'t str,
+    _id: &'t str,
+    status: u16,
+    error: Value,
+}
+
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut item = to.serialize_map(Some(1))?;
+        match &self.refusal {
+            None => item.serialize_entry(self.action, &Created::new(&self.index, &self.id, Some(201)))?,
+            Some(refusal) => {
+                let (status, error) = (refusal.status(), refusal.cause());
+                item.serialize_entry(self.action, &Refused { _index: &self.index, _id: &self.id, status, error })?;
+            }
+        }
+        item.end()
+    }
 }
 
 type Read = Result<(Vec<Item>, BTreeMap<String, Share>), Refusal>;
@@ -126,6 +150,10 @@ fn read(body: &Bytes, default: Option<&str>, received: Timestamp) -> Read {
             item.refusal = Some(Refusal::malformed("records cannot be deleted one by one"));
         }
         items.push(item);
+        if items.len() > MAX_ITEMS {
+            let text = format!("a request may have at most {MAX_ITEMS} documents; send it in parts");
+            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "content_too_long_exception", text));
+        }
     }
     if items.is_empty() {
         return Err(Refusal::malformed("request body is required"));

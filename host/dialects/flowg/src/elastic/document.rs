@@ -23,7 +23,7 @@ pub(super) struct Created<'d> {
     _id: &'d str,
     _version: u8,
     result: &'static str,
-    _shards: Value,
+    _shards: Shards,
     _seq_no: u8,
     _primary_term: u8,
     /// In answers about many.
@@ -31,9 +31,16 @@ pub(super) struct Created<'d> {
     status: Option<u16>,
 }
 
+#[derive(Serialize)]
+struct Shards {
+    total: u8,
+    successful: u8,
+    failed: u8,
+}
+
 impl<'d> Created<'d> {
     pub(super) fn new(index: &'d str, id: &'d str, status: Option<u16>) -> Self {
-        let shards = json!({"total": 1, "successful": 1, "failed": 0});
+        let shards = Shards { total: 1, successful: 1, failed: 0 };
         Self { _index: index, _id: id, _version: 1, result: "created", _shards: shards, _seq_no: 0, _primary_term: 1, status }
     }
 }
