@@ -21,6 +21,7 @@ run: build ## install what is missing, build, start the server; an empty data fo
 	exec $(CARGO_TARGET_DIR)/release/headworks serve --data $(DATA) --example examples/quickstart $(ARGS)
 
 test: lint components ## the whole suite
+	@sh tools/setup.sh tests
 	$(call say,native tests of the first-party plugins)
 	cargo test --release --manifest-path plugins/Cargo.toml
 	$(call say,building the server and every test)

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs what building Headworks needs and this machine lacks. Says what it does; does nothing the second time.
+# `setup.sh tests` also installs the real clients that tests use; the Python ones go to the folder clients of CARGO_TARGET_DIR.
 # For Debian 12 with Rust, as root or with sudo. Package sources are the machine's own.
 set -eu
 
@@ -35,7 +36,28 @@ fi
 if [ "${1:-}" = peers ]; then
     want rabbitmq-server      # what tests/peers talks to; they start one of their own
 fi
-[ -z "$missing" ] && exit 0
+if [ "${1:-}" = tests ]; then
+    want rsyslog              # senders of syslog
+    want rsyslog-gnutls
+    want rsyslog-elasticsearch
+    want bsdutils             # logger
+    want python3-venv
+fi
+
+# The Python clients, anew when the list of them has changed.
+clients() {
+    [ "${1:-}" = tests ] || return 0
+    list=$(dirname "$0")/../tests/clients/requirements.txt
+    folder=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/clients
+    cmp -s "$list" "$folder/requirements.txt" && return 0
+    say "installing the Python clients that tests use"
+    log=$(mktemp)
+    { rm -rf "$folder" && mkdir -p "$folder" && python3 -m venv "$folder" && "$folder/bin/pip" install -r "$list"; } >"$log" 2>&1 ||
+        { cat "$log" >&2; rm -f "$log"; fail "the Python clients could not be installed"; }
+    rm -f "$log"
+    cp "$list" "$folder/requirements.txt"
+}
+[ -z "$missing" ] && { clients "$@"; exit 0; }
 
 command -v apt-get >/dev/null 2>&1 || fail "missing packages:$missing (they are installed by apt-get on Debian 12 only)"
 root=
@@ -44,8 +66,9 @@ if [ "$(id -u)" != 0 ]; then
     root=sudo
 fi
 say "installing$missing"
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-install() { DEBIAN_FRONTEND=noninteractive $root apt-get install -y --no-install-recommends $missing >"$log" 2>&1; }
-install || { $root apt-get update >"$log" 2>&1 && install; } || { cat "$log" >&2; fail "apt-get could not install$missing"; }
+packages_log=$(mktemp)
+trap 'rm -f "$packages_log"' EXIT
+install() { DEBIAN_FRONTEND=noninteractive $root apt-get install -y --no-install-recommends $missing >"$packages_log" 2>&1; }
+install || { $root apt-get update >"$packages_log" 2>&1 && install; } || { cat "$packages_log" >&2; fail "apt-get could not install$missing"; }
+clients "$@"
 say "done"

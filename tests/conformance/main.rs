@@ -7,6 +7,7 @@ mod api_docs;
 mod auth;
 mod auth_providers;
 mod dry_run;
+mod elastic;
 mod errors;
 mod filter_language;
 mod first_start;

@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["headworks-registry"],
     &["headworks-runs"],
     &["headworks-sql"],
+    &["headworks-syslog"],
     &["headworks-http"],
     &["headworks-flowg", "headworks-nifi-registry", "headworks-ncp", "headworks-cmf", "headworks-scp", "headworks-platform"],
     &["headworks"],

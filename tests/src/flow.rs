@@ -15,6 +15,17 @@ impl Flow {
         Self::default().node("in", "source", json!({ "type": "direct" }))
     }
 
+    /// Syslog messages straight into a stream.
+    pub fn syslog_to_stream(stream: &str) -> Value {
+        Self::default().node("in", "source", json!({ "type": "syslog" })).router("out", stream).edge("in", "out").build()
+    }
+
+    /// Syslog messages through a transformer into a stream.
+    pub fn syslog_through(transformer: &str, stream: &str) -> Value {
+        let flow = Self::default().node("in", "source", json!({ "type": "syslog" }));
+        flow.transform("t", transformer).router("out", stream).edge("in", "t").edge("t", "out").build()
+    }
+
     /// Records straight into a stream.
     pub fn to_stream(stream: &str) -> Value {
         Self::direct().router("out", stream).edge("in", "out").build()

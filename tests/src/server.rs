@@ -197,6 +197,7 @@ impl Setup {
         let mut command = clean_command();
         command.args(["serve", "--listen", "127.0.0.1:0", "--management", "127.0.0.1:0"]).arg("--data").arg(data);
         command.args(&self.arguments);
+        command.env("HEADWORKS_SYSLOG", "127.0.0.1:0");
         command.env("HEADWORKS_BOOTSTRAP_PASSWORD", PASSWORD).env("HEADWORKS_BOOTSTRAP_TOKEN", TOKEN);
         for (name, value) in &self.environment {
             match value {
@@ -319,6 +320,20 @@ impl Server {
     /// The address of the management listener.
     pub fn management_address(&self) -> &str {
         &self.management
+    }
+
+    /// The addresses of the syslog server: of UDP and of TCP, each empty where it is off.
+    pub fn syslog(&self) -> [String; 2] {
+        let addresses: Value =
+            serde_json::from_slice(&fs::read(self.data().join("addresses.json")).expect("addresses.json")).expect("JSON");
+        ["udp", "tcp"].map(|transport| addresses["syslog"][transport].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The value of a metric, written as in the metrics page: `name` or `name{label="value"}`. 0 where it is not there.
+    pub fn metric(&self, name: &str) -> u64 {
+        let page = self.management().get("/metrics").text();
+        let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0, |value| value.trim().parse::<f64>().expect("a number") as u64)
     }
 
     /// The folder it runs on.

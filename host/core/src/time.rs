@@ -55,7 +55,7 @@ impl Timestamp {
 
     /// Reads RFC 3339 with any offset. `None` where the text is none, or the moment is outside the range.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?.to_offset(UtcOffset::UTC);
+        let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
         i64::try_from(moment.unix_timestamp_nanos()).ok().map(Self)
     }
 }
@@ -114,6 +114,7 @@ mod tests {
     fn offsets_are_read() {
         assert_eq!(Timestamp::parse_rfc3339("2026-01-02T05:03:05.5+02:00").unwrap(), Timestamp::from_millis(1_767_322_985_500));
         assert_eq!(Timestamp::parse_rfc3339("2026-01-02"), None);
+        assert_eq!(Timestamp::parse_rfc3339("9999-12-31T23:59:59-01:00"), None);
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub(crate) struct ServeArguments {
     /// Address of /health, /ready and /metrics [env: HEADWORKS_MANAGEMENT=] [default: 127.0.0.1:9113].
     #[arg(long, value_name = "ADDR")]
     pub(crate) management: Option<String>,
-    /// Address of the syslog server; not offered by this version [env: HEADWORKS_SYSLOG=].
+    /// Address of the syslog server, UDP and TCP; off for none [env: HEADWORKS_SYSLOG=] [default: 127.0.0.1:5514].
     #[arg(long, value_name = "ADDR")]
     pub(crate) syslog: Option<String>,
     /// When a write counts as done: fsync or buffered [env: HEADWORKS_DURABILITY=] [default: fsync].

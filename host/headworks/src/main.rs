@@ -17,6 +17,7 @@ mod plugins;
 mod process;
 mod serve;
 mod settings;
+mod syslog;
 mod verify;
 
 use clap::Parser;

@@ -5,7 +5,7 @@ use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
 use crate::plugins::Plugins;
 use crate::settings::{Durability, Settings, TlsSettings, address};
-use crate::{example, logging};
+use crate::{example, logging, syslog};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
@@ -21,6 +21,7 @@ use headworks_identity::{Bootstrapped, Identity, IdentityOptions};
 use headworks_pipelines::{PipelineOptions, Pipelines};
 use headworks_sandbox::Limits;
 use headworks_store::{Store, StoreOptions, StreamConfig};
+use headworks_syslog::{AllowedOrigins, SyslogLimits, SyslogServer};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -63,7 +64,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let probes = Probes { store: store.clone(), metrics, ready: Arc::new(AtomicBool::new(false)) };
     let management =
         Listener::bind(address(&settings.management)?, probes.clone().router()).await?.with_tls(management_tls.clone());
-    let mut listening = Addresses { listen: Vec::new(), management: management.address() };
+    let mut listening = Addresses { listen: Vec::new(), management: management.address(), syslog: None };
     let end_management = Shutdown::new();
     let managing = tokio::spawn(serve(vec![management], limits.clone(), end_management.clone()));
 
@@ -78,6 +79,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         }
     };
     let Started { identity, pipelines, told } = started;
+    let origins = AllowedOrigins::follow(&store, TenantId::DEFAULT)?;
+    let for_syslog = pipelines.clone();
     let (clock, mask_secrets) = (Arc::new(SystemClock), settings.mask_secrets);
     let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets };
     let router = headworks_flowg::router(state, &mount).merge(probes.clone().health_router());
@@ -89,12 +92,16 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         listeners.push(listener);
     }
     drop(router);
-    if settings.syslog.is_some() {
-        tracing::warn!("this version has no syslog server: the setting has no effect");
-    }
-    announce(&settings, &listening, &told, &limits, &sandbox_limits, output);
+    let syslog = syslog::bind(&settings, &mut listening).await?;
+    announce(&settings, &listening, &told, &limits, &sandbox_limits, syslog.as_ref().map(SyslogServer::limits), output);
 
     let stop = Shutdown::new();
+    let end = stop.clone();
+    let taking = tokio::spawn(async move {
+        if let Some(server) = syslog {
+            server.serve(for_syslog, origins, Arc::new(SystemClock), end).await;
+        }
+    });
     let serving = tokio::spawn(serve(listeners, limits, stop.clone()));
     probes.ready.store(true, Ordering::Relaxed);
     listening.write(&data)?;
@@ -116,7 +123,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         }
     };
     tokio::select! {
-        _ = serving => {}
+        _ = async { tokio::join!(serving, taking) } => {}
         () = signals.next() => tracing::warn!("told to stop twice: requests under way are given up"),
     }
     end_management.cancel();
@@ -218,13 +225,15 @@ fn announce(
     told: &Bootstrapped,
     http: &HttpLimits,
     sandbox: &Limits,
+    syslog: Option<&SyslogLimits>,
     output: Output,
 ) {
     let version = env!("CARGO_PKG_VERSION");
     if output == Output::Json {
         let line = serde_json::json!({
             "event": "started", "version": version, "listen": addresses.listen, "management": addresses.management,
-            "data": settings.data, "limits": {"http": http.to_string(), "sandbox": sandbox.to_string()},
+            "data": settings.data, "syslog": addresses.syslog,
+            "limits": {"http": http.to_string(), "sandbox": sandbox.to_string(), "syslog": syslog.map(ToString::to_string)},
             "user": told.user, "password": told.password,
         });
         println!("{line}");
@@ -237,6 +246,9 @@ fn announce(
         println!("  serving      {}://{address}{mount}", scheme(&settings.http.tls));
     }
     println!("  management   {}://{}", scheme(&settings.management_tls), addresses.management);
+    if let Some(syslog) = &addresses.syslog {
+        println!("  syslog       {syslog}");
+    }
     println!("  data         {}", settings.data.display());
     if let (Some(user), Some(password)) = (&told.user, &told.password) {
         println!("  first user   {user} with the password {password} (shown this once)");
@@ -245,6 +257,9 @@ fn announce(
         println!("  demo         user demo with the password demo; streams keep 15 minutes and 10 MiB");
     }
     println!("  http limits  {http}");
+    if let Some(syslog) = syslog {
+        println!("  syslog       {syslog}");
+    }
     println!("  sandbox      {}", sandbox.to_string().trim_end().replace('\n', "\n               "));
 }
 

@@ -21,9 +21,14 @@ pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     pub(crate) listen: Vec<String>,
     pub(crate) management: String,
-    pub(crate) syslog: Option<String>,
+    /// Address of the syslog server; `off` for none.
+    pub(crate) syslog: String,
+    /// Without one: both, or TCP only where it is TLS.
+    pub(crate) syslog_protocol: Option<SyslogProtocol>,
     /// Who may send syslog messages, as the first start writes it into the system configuration (FlowG 15).
     pub(crate) syslog_allowed_origins: Vec<String>,
+    pub(crate) syslog_tls: SyslogTlsFiles,
+    pub(crate) syslog_limits: SyslogBounds,
     pub(crate) durability: Durability,
     /// Bytes that have to be free on the disk for writes.
     pub(crate) min_free_bytes: u64,
@@ -91,6 +96,44 @@ pub(crate) struct Outbound {
 pub(crate) enum Durability {
     Fsync,
     Buffered,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SyslogProtocol {
+    Udp,
+    Tcp,
+    Both,
+}
+
+/// PEM files.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SyslogTlsFiles {
+    /// Where it is not said: whether there is a certificate.
+    pub(crate) enabled: Option<bool>,
+    pub(crate) cert: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
+    /// Whether clients have to show a certificate.
+    pub(crate) auth: bool,
+    /// The authorities that client certificates come from.
+    pub(crate) client_ca: Option<PathBuf>,
+}
+
+/// [`SyslogLimits`](headworks_syslog::SyslogLimits), where absent their defaults.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SyslogBounds {
+    pub(crate) message_bytes: Option<usize>,
+    pub(crate) queue_messages: Option<usize>,
+    pub(crate) queue_bytes: Option<usize>,
+    pub(crate) source_bytes: Option<usize>,
+    pub(crate) connections: Option<usize>,
+    pub(crate) source_connections: Option<usize>,
+    pub(crate) handshake_timeout_ms: Option<u64>,
+    pub(crate) message_timeout_ms: Option<u64>,
+    pub(crate) idle_timeout_ms: Option<u64>,
+    pub(crate) drain_timeout_ms: Option<u64>,
 }
 
 /// The first user.
@@ -161,8 +204,11 @@ impl Default for Settings {
             data: "./data".into(),
             listen: vec!["127.0.0.1:5080".to_owned()],
             management: "127.0.0.1:9113".to_owned(),
-            syslog: None,
+            syslog: "127.0.0.1:5514".to_owned(),
+            syslog_protocol: None,
             syslog_allowed_origins: Vec::new(),
+            syslog_tls: SyslogTlsFiles::default(),
+            syslog_limits: SyslogBounds::default(),
             durability: Durability::Fsync,
             min_free_bytes: 256 << 20,
             sweep_seconds: 300,
@@ -206,10 +252,10 @@ impl Default for Log {
 enum Kind {
     Text,
     Number,
-    /// `true` or `false`.
-    Switch,
     /// Separated by commas.
     Texts,
+    /// `true` or `false`.
+    Switch,
 }
 
 const NAMES: &[(&str, Kind)] = &[
@@ -217,7 +263,23 @@ const NAMES: &[(&str, Kind)] = &[
     ("listen", Kind::Texts),
     ("management", Kind::Text),
     ("syslog", Kind::Text),
+    ("syslog_protocol", Kind::Text),
     ("syslog_allowed_origins", Kind::Texts),
+    ("syslog_tls.enabled", Kind::Switch),
+    ("syslog_tls.cert", Kind::Text),
+    ("syslog_tls.key", Kind::Text),
+    ("syslog_tls.auth", Kind::Switch),
+    ("syslog_tls.client_ca", Kind::Text),
+    ("syslog_limits.message_bytes", Kind::Number),
+    ("syslog_limits.queue_messages", Kind::Number),
+    ("syslog_limits.queue_bytes", Kind::Number),
+    ("syslog_limits.source_bytes", Kind::Number),
+    ("syslog_limits.connections", Kind::Number),
+    ("syslog_limits.source_connections", Kind::Number),
+    ("syslog_limits.handshake_timeout_ms", Kind::Number),
+    ("syslog_limits.message_timeout_ms", Kind::Number),
+    ("syslog_limits.idle_timeout_ms", Kind::Number),
+    ("syslog_limits.drain_timeout_ms", Kind::Number),
     ("durability", Kind::Text),
     ("min_free_bytes", Kind::Number),
     ("sweep_seconds", Kind::Number),
@@ -278,6 +340,11 @@ const ALIASES: &[(&str, &str)] = &[
     ("FLOWG_SYSLOG_BIND_ADDRESS", "syslog"),
     ("FLOWG_SYSLOG_INITIAL_ALLOWED_ORIGINS", "syslog_allowed_origins"),
     ("FLOWG_SYSLOG_ALLOW_ORIGINS", "syslog_allowed_origins"),
+    ("FLOWG_SYSLOG_PROTOCOL", "syslog_protocol"),
+    ("FLOWG_SYSLOG_TLS_ENABLED", "syslog_tls.enabled"),
+    ("FLOWG_SYSLOG_TLS_CERT", "syslog_tls.cert"),
+    ("FLOWG_SYSLOG_TLS_KEY", "syslog_tls.key"),
+    ("FLOWG_SYSLOG_TLS_AUTH", "syslog_tls.auth"),
     ("FLOWG_SECRET_KEY", "secret_key"),
     ("FLOWG_AUTH_INITIAL_USER", "bootstrap.user"),
     ("FLOWG_AUTH_INITIAL_PASSWORD", "bootstrap.password"),
@@ -522,6 +589,10 @@ mod tests {
             ("HEADWORKS_HTTP_BODY_BYTES", "2"),
             ("HEADWORKS_LISTEN", "a:1, b:2"),
             ("FLOWG_HTTP_BIND_ADDRESS", "c:3"),
+            ("FLOWG_SYSLOG_BIND_ADDRESS", ":514"),
+            ("FLOWG_SYSLOG_PROTOCOL", "tcp"),
+            ("FLOWG_SYSLOG_TLS_ENABLED", "false"),
+            ("FLOWG_SYSLOG_INITIAL_ALLOWED_ORIGINS", "::1,10.0.0.0/8"),
             ("FLOWG_AUTH_INITIAL_PASSWORD", "123"),
             ("HEADWORKS_EXAMPLE", ""),
         ];
@@ -531,6 +602,8 @@ mod tests {
         assert_eq!(settings.listen, ["a:1", "b:2"]);
         assert_eq!(settings.bootstrap.password.as_deref(), Some("123"));
         assert_eq!(settings.example, None);
+        assert_eq!((settings.syslog.as_str(), settings.syslog_protocol), (":514", Some(SyslogProtocol::Tcp)));
+        assert_eq!((settings.syslog_tls.enabled, settings.syslog_allowed_origins.len()), (Some(false), 2));
         let limits = settings.http_limits().unwrap();
         assert_eq!((limits.body_bytes, limits.headers), (2, 7));
     }
@@ -541,6 +614,7 @@ mod tests {
             let value = match name.as_str() {
                 "durability" => "buffered",
                 "log.format" => "json",
+                "syslog_protocol" => "udp",
                 _ if *kind == Kind::Number => "9000",
                 _ if *kind == Kind::Switch => "true",
                 _ => "x",

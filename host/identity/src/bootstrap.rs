@@ -1,5 +1,6 @@
 //! The first start, and what the operator's settings do to users at every start (FlowG 15, design section 7).
 
+use crate::basic::Verified;
 use crate::directory::Directory;
 use crate::password::Passwords;
 use crate::session::Sessions;
@@ -84,6 +85,7 @@ impl Identity {
             clock: Arc::clone(&options.clock),
             passwords: Passwords::new()?,
             sessions: Sessions::new(&key, options.session_lifetime),
+            verified: Verified::new()?,
             throttle: Default::default(),
             changing: Default::default(),
             store,

@@ -6,6 +6,7 @@
 //! secret goes to holders of its scope); scopes are evaluated anew on every request. Knows nothing of HTTP or of any dialect's
 //! wire types; texts follow FlowG 3.4 because that contract fixes them.
 
+mod basic;
 mod bearer;
 mod bootstrap;
 mod directory;
@@ -22,6 +23,7 @@ pub use providers::{AuthProvider, AuthProviderConfig};
 pub use scope::{Scope, ScopeSet};
 pub use users::{Role, User};
 
+use basic::Verified;
 use bearer::Bearer;
 use directory::Directory;
 use headworks_core::time::Clock;
@@ -58,6 +60,7 @@ struct Inner {
     directory: Directory,
     passwords: Passwords,
     sessions: Sessions,
+    verified: Verified,
     throttle: Throttle,
     /// Held while users and tokens change, so that a token never outlives the deletion of its owner.
     changing: tokio::sync::Mutex<()>,

@@ -152,3 +152,88 @@ async fn everything_is_there_after_a_restart_and_secrets_are_not_stored() {
     assert_eq!(code(&identity, &token).as_deref(), Ok("root"));
     identity.login(TENANT, "root", "second", here()).await.unwrap();
 }
+
+fn basic(user: &str, password: &str) -> Option<String> {
+    use base64::Engine;
+    Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"))))
+}
+
+#[tokio::test]
+async fn basic_credentials_end_with_the_password_and_with_the_user() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = start(folder.path()).await;
+    let ask = async |user: &str, password: &str| {
+        let asked = identity.authenticate_basic(TENANT, basic(user, password).as_deref(), here()).await;
+        asked.map(|caller| caller.user.clone()).map_err(|error| error.code)
+    };
+    let anna = |password: &'static str| {
+        let user = User { name: "anna".to_owned(), roles: Default::default() };
+        identity.save_user("test", TENANT, user, password)
+    };
+    anna("one:with colon").await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(ask("anna", "one:with colon").await, Ok("anna".to_owned()));
+        assert_eq!(ask("anna", "one:with colo").await, Err(ErrorCode::Unauthenticated));
+        assert_eq!(ask("root", "one:with colon").await, Err(ErrorCode::Unauthenticated));
+    }
+    anna("two").await.unwrap();
+    assert_eq!(ask("anna", "one:with colon").await, Err(ErrorCode::Unauthenticated));
+    assert_eq!(ask("anna", "two").await, Ok("anna".to_owned()));
+    identity.delete_user("test", TENANT, "anna").await.unwrap();
+    assert_eq!(ask("anna", "two").await, Err(ErrorCode::Unauthenticated));
+    // A user of the same name and password is another one: its password is verified anew.
+    anna("two").await.unwrap();
+    assert_eq!(ask("anna", "two").await, Ok("anna".to_owned()));
+}
+
+#[tokio::test]
+async fn guessing_basic_credentials_is_slowed_down_and_does_not_lock_out_who_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = start(folder.path()).await;
+    let ask = async |password: &str| {
+        let asked = identity.authenticate_basic(TENANT, basic("root", password).as_deref(), here()).await;
+        asked.map(|caller| caller.user.clone()).map_err(|error| error.code)
+    };
+    assert_eq!(ask("first").await, Ok("root".to_owned()));
+    let mut refusals = Vec::new();
+    for _ in 0..11 {
+        refusals.push(ask("wrong").await.unwrap_err());
+    }
+    assert_eq!(refusals.first(), Some(&ErrorCode::Unauthenticated));
+    assert_eq!(refusals.last(), Some(&ErrorCode::Exhausted));
+    assert_eq!(ask("first").await, Ok("root".to_owned()));
+}
+
+#[tokio::test]
+async fn malformed_basic_values_are_told_apart_from_wrong_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = start(folder.path()).await;
+    for (header, code) in [
+        (None, ErrorCode::Unauthenticated),
+        (Some("Basic"), ErrorCode::Unauthenticated),
+        (Some("Digest x"), ErrorCode::Unauthenticated),
+        (Some("Basic ***"), ErrorCode::Invalid),
+        (Some("Basic cm9vdA=="), ErrorCode::Invalid),
+        (Some("basic /////w=="), ErrorCode::Invalid),
+    ] {
+        let asked = identity.authenticate_basic(TENANT, header, here()).await;
+        assert_eq!(asked.unwrap_err().code, code, "{header:?}");
+    }
+    assert!(identity.authenticate_basic(TENANT, bearer(TOKEN).as_deref(), here()).await.is_ok());
+    assert!(identity.authenticate_basic(TENANT, Some("basic cm9vdDpmaXJzdA"), here()).await.is_ok(), "without padding");
+}
+
+#[tokio::test]
+async fn the_first_requests_of_a_shipper_may_come_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = start(folder.path()).await;
+    let asked: Vec<_> = (0..40)
+        .map(|_| {
+            let identity = identity.clone();
+            tokio::spawn(async move { identity.authenticate_basic(TENANT, basic("root", "first").as_deref(), here()).await })
+        })
+        .collect();
+    for asked in asked {
+        asked.await.unwrap().unwrap();
+    }
+}

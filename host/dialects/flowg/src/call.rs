@@ -82,10 +82,15 @@ impl Open {
 
     /// The name in the path, percent-decoded.
     pub(crate) async fn name(&mut self) -> Result<String, Failure> {
-        let failed = |text: &str| Failure::malformed("path", text);
+        let first = self.names().await?.into_iter().next();
+        first.ok_or_else(|| Failure::malformed("path", "a name is missing"))
+    }
+
+    /// All names in the path in order, percent-decoded.
+    pub(crate) async fn names(&mut self) -> Result<Vec<String>, Failure> {
         let names = RawPathParams::from_request_parts(&mut self.parts, &self.app).await;
-        let names = names.map_err(|_| failed("a name is not UTF-8 after percent-decoding"))?;
-        names.iter().next().map(|(_, name)| name.to_owned()).ok_or_else(|| failed("a name is missing"))
+        let names = names.map_err(|_| Failure::malformed("path", "a name is not UTF-8 after percent-decoding"))?;
+        Ok(names.iter().map(|(_, name)| name.to_owned()).collect())
     }
 
     /// The query parameters; of a repeated one the first.

@@ -67,6 +67,21 @@ impl Failure {
         Self::new(NOT_FOUND, StatusCode::NOT_FOUND, "")
     }
 
+    /// What it is answered with.
+    pub(crate) const fn http(&self) -> StatusCode {
+        self.http
+    }
+
+    /// What a reader is told, in one line per cause.
+    pub(crate) fn text(&self) -> String {
+        let mut text = if self.cause.is_empty() { self.kind.1.to_owned() } else { self.cause.clone() };
+        for message in self.context.values().flatten() {
+            text.push_str("; ");
+            text.push_str(message);
+        }
+        text
+    }
+
     /// Joins what two checks found.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.context.extend(other.context);

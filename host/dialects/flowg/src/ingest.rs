@@ -13,7 +13,7 @@ use headworks_pipelines::decode;
 type Answer = Result<Response<Body>, Failure>;
 
 /// The entry point of records that come through the API (FlowG 7.1).
-const ENTRY: &str = "direct";
+pub(crate) const ENTRY: &str = "direct";
 
 pub(crate) async fn single(call: Call) -> Response<Body> {
     quiet(try_single(call).await)

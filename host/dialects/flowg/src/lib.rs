@@ -8,6 +8,7 @@ mod account;
 mod auth_providers;
 mod call;
 mod docs;
+mod elastic;
 mod failure;
 mod forwarders;
 mod ingest;
@@ -97,6 +98,7 @@ pub fn router(state: FlowgState, mount: &str) -> Router {
         .route("/api/v1/streams/{stream}/indices", get(streams::indices))
         .route("/api/v1/streams/{stream}/logs", get(query::query))
         .route("/api/v1/streams/{stream}/logs/watch", get(watch::watch))
+        .merge(elastic::router())
         .with_state(Arc::new(state))
 }
 

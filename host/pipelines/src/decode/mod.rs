@@ -1,15 +1,19 @@
-//! Request bodies to batches (FlowG 6.2 to 6.4, 6.6).
+//! Request bodies and syslog messages to batches (FlowG 6.2 to 6.6, 13).
 //!
 //! Owns what each form means. What must stay true: no input panics or recurses without bound; a refusal names the member.
 //! Knows nothing of HTTP: bodies arrive whole and decompressed.
 
+mod document;
 mod json;
 mod otlp;
 mod otlp_json;
+mod syslog;
 
+pub use document::{Documents, Room};
 pub use json::{read_record, read_records, single_record, struct_records};
 pub use otlp::otlp_protobuf;
 pub use otlp_json::otlp_json;
+pub use syslog::{SyslogBatch, SyslogSender};
 
 use headworks_core::{Batch, BatchBuilder, Error, Result, Timestamp, Value};
 

@@ -1,25 +1,30 @@
 //! From requests that are run together to what each of them is told (FlowG 6.1).
 //!
-//! What must stay true: no request is answered before what was done for it is durable, dead letters included; a request
-//! learns nothing of those that shared its batch.
+//! A part is what succeeds or fails by itself: all records of a request, or each of them. What must stay true: no request is
+//! answered before what was done for it is durable, dead letters included; a part learns nothing of those that shared its
+//! batch.
 
 use super::queue::{Load, Request};
 use super::{PIPELINE, Shared, cache::Line, deliver, outbox};
 use crate::plan::Plan;
 use crate::run::{Abort, Dead, Deed, Outcome, Run};
+use futures_util::future::join_all;
 use headworks_core::{Batch, DocumentKey, Error, ErrorClass, ErrorCode, Result, TenantId, Timestamp};
 use headworks_store::{AuditEvent, DeadLetter};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// What is to be done for a load, and what its requests are told once it is done.
+/// What is to be done for a load, and what its parts are told once it is done.
 struct Settled {
     outcome: Outcome,
     dead: Vec<Dead>,
     attempt: u32,
-    answers: Vec<Result<usize>>,
+    answers: Answers,
 }
+
+/// What each part is told.
+type Answers = Vec<Result<usize>>;
 
 /// Evaluates a load and leaves it to a task of its own to wait for the disk, so that the next load can be evaluated.
 pub(super) async fn run(shared: &Arc<Shared>, line: &Arc<Line>, load: Load) {
@@ -33,59 +38,76 @@ pub(super) async fn run(shared: &Arc<Shared>, line: &Arc<Line>, load: Load) {
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
         match settled {
-            Ok(settled) => finish(&shared, tenant, load, settled).await,
+            Ok(settled) => {
+                let answers = finish(&shared, tenant, &load, settled).await;
+                answer(load.requests, answers);
+            }
             Err(_) => one_by_one(&shared, tenant, load).await,
         }
         drop(permit);
     });
 }
 
-/// Runs each request of a load on its own.
+/// Runs each part of a load on its own. The parts of one request wait for the disk together.
 async fn one_by_one(shared: &Arc<Shared>, tenant: TenantId, load: Load) {
     let Load { plan, entry, requests } = load;
     for request in requests {
-        let records = request.records.clone();
-        let load = Load { plan: Arc::clone(&plan), entry, requests: vec![request] };
-        match evaluate(shared, tenant, &load, &records).await {
-            Ok(mut settled) => {
-                settled.attempt = 2;
-                Box::pin(finish(shared, tenant, load, settled)).await;
-            }
-            Err(_) => {
-                plan.counters.ran(1);
-                plan.failed.increment(1);
-                let cause = format!(
-                    "the records of this request reach too many nodes of {} and of the pipelines it calls: is there a loop?",
-                    plan.name
-                );
-                answer(load.requests, vec![Err(Error::new(ErrorCode::LoopDetected, cause))]);
-            }
+        let mut parts = Vec::with_capacity(request.parts());
+        for records in request.split() {
+            // A part has nobody to answer: its request is answered when all of them are done.
+            let part = Request { records: records.clone(), each: false, reply: None };
+            let load = Load { plan: Arc::clone(&plan), entry, requests: vec![part] };
+            let settled = evaluate(shared, tenant, &load, &records).await;
+            parts.push((load, settled));
         }
+        let told = parts.into_iter().map(async |(load, settled)| match settled {
+            Ok(settled) => finish(shared, tenant, &load, Settled { attempt: 2, ..settled }).await,
+            Err(_) => vec![Err(endless(&plan))],
+        });
+        let answers = join_all(told).await.into_iter().flatten().collect();
+        answer(vec![request], answers);
     }
 }
 
+/// What a part is told that reaches too many nodes all by itself.
+fn endless(plan: &Plan) -> Error {
+    plan.counters.ran(1);
+    plan.failed.increment(1);
+    let cause = format!(
+        "the records of this request reach too many nodes of {} and of the pipelines it calls: is there a loop?",
+        plan.name
+    );
+    Error::new(ErrorCode::LoopDetected, cause)
+}
+
 async fn evaluate(shared: &Arc<Shared>, tenant: TenantId, load: &Load, merged: &Batch) -> Result<Settled, Abort> {
-    let mut run = Run::new(shared, tenant, load.requests.len() == 1, merged.len());
+    let ranges = ranges(&load.requests);
+    let mut run = Run::new(shared, tenant, ranges.len() == 1, merged.len());
     let mut outcome = run.enter(&load.plan, load.entry, merged, 0).await?;
     let ran = outcome.ran(&load.plan, merged.len());
     outcome.effects.extend(ran);
-    let answers = settle(&mut outcome, &ranges(&load.requests));
+    let answers = settle(&mut outcome, &ranges);
     Ok(Settled { outcome, dead: run.dead, attempt: 1, answers })
 }
 
-/// The places of each request's records in the merged batch.
+/// The places of each part's records in the merged batch.
 pub(super) fn ranges(requests: &[Request]) -> Vec<Range<u32>> {
+    let mut ranges = Vec::with_capacity(requests.len());
     let mut start = 0;
-    let range = |request: &Request| {
-        let range = start..start + request.records.len() as u32;
-        start = range.end;
-        range
-    };
-    requests.iter().map(range).collect()
+    for request in requests {
+        let end = start + request.records.len() as u32;
+        if request.each {
+            ranges.extend((start..end).map(|row| row..row + 1));
+        } else {
+            ranges.push(start..end);
+        }
+        start = end;
+    }
+    ranges
 }
 
-/// The first record of a request that fails ends it: later ones have not run.
-pub(super) fn settle(outcome: &mut Outcome, ranges: &[Range<u32>]) -> Vec<Result<usize>> {
+/// The first record of a part that fails ends it: later ones have not run.
+pub(super) fn settle(outcome: &mut Outcome, ranges: &[Range<u32>]) -> Answers {
     if outcome.failures.is_empty() {
         return ranges.iter().map(|range| Ok(range.len())).collect();
     }
@@ -102,18 +124,19 @@ pub(super) fn settle(outcome: &mut Outcome, ranges: &[Range<u32>]) -> Vec<Result
     ranges.iter().zip(firsts).map(told).collect()
 }
 
-async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: Load, settled: Settled) {
+/// Does what was settled.
+async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: &Load, settled: Settled) -> Answers {
     let Settled { mut outcome, dead, attempt, mut answers } = settled;
     for letter in dead {
         bury(shared, tenant, letter, attempt).await;
     }
-    if let Some(told) = deliver::all(shared, tenant, &load, &mut outcome).await {
+    if let Some(told) = deliver::all(shared, tenant, load, &mut outcome).await {
         answers = told;
     }
     match store(shared, tenant, &outcome).await {
         Ok(()) => count(&outcome),
-        // One request must not be told that another one's record is too large.
-        Err(error) if matches!(error.class(), ErrorClass::TooLarge | ErrorClass::Invalid) && load.requests.len() > 1 => {
+        // One part must not be told that another one's record is too large.
+        Err(error) if matches!(error.class(), ErrorClass::TooLarge | ErrorClass::Invalid) && answers.len() > 1 => {
             for (told, range) in answers.iter_mut().zip(ranges(&load.requests)) {
                 let part = outcome.within(&range);
                 match store(shared, tenant, &part).await {
@@ -123,12 +146,12 @@ async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: Load, settled: Set
             }
         }
         Err(error) => {
-            for (told, request) in answers.iter_mut().zip(&load.requests) {
-                *told = not_stored(&load.plan, request.records.len(), error.clone());
+            for (told, range) in answers.iter_mut().zip(ranges(&load.requests)) {
+                *told = not_stored(&load.plan, range.len(), error.clone());
             }
         }
     }
-    answer(load.requests, answers);
+    answers
 }
 
 /// Writes what is stored and what waits for its delivery, all or nothing.
@@ -202,9 +225,13 @@ pub(super) async fn bury(shared: &Arc<Shared>, tenant: TenantId, dead: Dead, att
     }
 }
 
-fn answer(requests: Vec<Request>, answers: Vec<Result<usize>>) {
-    for (request, told) in requests.into_iter().zip(answers) {
-        // Nobody may be waiting any more.
-        let _ = request.reply.send(told);
+fn answer(requests: Vec<Request>, answers: Answers) {
+    let mut answers = answers.into_iter();
+    for request in requests {
+        let told = answers.by_ref().take(request.parts()).collect();
+        if let Some(reply) = request.reply {
+            // Nobody may be waiting any more.
+            let _ = reply.send(told);
+        }
     }
 }

@@ -7,6 +7,7 @@
 mod cache;
 mod commit;
 mod deliver;
+mod entries;
 mod outbox;
 mod queue;
 
@@ -18,6 +19,7 @@ use crate::plan::{Delivery, Parts, Plan};
 use crate::trace::{self, DryRun};
 use crate::transform::{Boxed, Language, Transform};
 use cache::Line;
+use entries::Entries;
 use headworks_core::document::{ChangeEvent, ChangeKind};
 use headworks_core::{Batch, DocumentKey, Error, ErrorCode, Result, TenantId};
 use headworks_store::Store;
@@ -82,6 +84,7 @@ pub(crate) struct Shared {
     options: PipelineOptions,
     events: Mutex<broadcast::Receiver<Arc<ChangeEvent>>>,
     lines: RwLock<HashMap<TenantId, HashMap<String, Arc<Line>>>>,
+    entries: Entries,
     /// Transformers in use, by the script they were made from. Never shared between tenants.
     opened: Mutex<HashMap<(TenantId, String), Weak<dyn Transform>>>,
     /// Forwarders in use, by type and configuration. Never shared between tenants.
@@ -94,8 +97,9 @@ impl Pipelines {
     pub fn new(store: Store, language: Arc<dyn Language>, forwarders: Arc<dyn Forwarders>, options: PipelineOptions) -> Self {
         counters::show_failures();
         let events = Mutex::new(store.subscribe());
-        let (lines, opened, targets, outbox) = Default::default();
-        Self { shared: Arc::new(Shared { store, language, forwarders, options, events, lines, opened, targets, outbox }) }
+        let (lines, entries, opened, targets, outbox) = Default::default();
+        let shared = Shared { store, language, forwarders, options, events, lines, entries, opened, targets, outbox };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Runs records through a pipeline and answers how many: all of them, stored or filtered out on purpose (FlowG 6.1).
@@ -115,7 +119,41 @@ impl Pipelines {
         }
         let (line, plan) = found?;
         let entry = plan.entry(entry)?;
-        queue::submit(&self.shared, &line, plan, entry, records).await
+        let told = queue::submit(&self.shared, &line, plan, entry, records, false).await?;
+        told.into_iter().next().unwrap_or_else(|| Err(Error::internal("the request has no result")))
+    }
+
+    /// Runs records through a pipeline, each as if it were a request of its own: one that fails does not stop those after it.
+    /// Answers what became of each.
+    ///
+    /// # Errors
+    /// Those of [`ingest`](Self::ingest) that concern all records.
+    pub async fn ingest_each(&self, tenant: TenantId, pipeline: &str, entry: &str, records: Batch) -> Result<Vec<Result<()>>> {
+        self.shared.catch_up();
+        let (line, plan) = self.shared.plan(tenant, pipeline).await?;
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        let entry = plan.entry(entry)?;
+        let told = queue::submit(&self.shared, &line, plan, entry, records, true).await?;
+        Ok(told.into_iter().map(|told| told.map(drop)).collect())
+    }
+
+    /// The names of the pipelines of a tenant that have a source of this type, whether they can be built or not.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn with_entry(&self, tenant: TenantId, entry: &str) -> Result<Arc<[String]>> {
+        self.shared.catch_up();
+        self.shared.entries.find(&self.shared.store, tenant, entry).await
+    }
+
+    /// Whether a pipeline of this name is saved.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn exists(&self, tenant: TenantId, pipeline: &str) -> Result<bool> {
+        Ok(self.shared.document(DocumentKey::new(tenant, PIPELINE, pipeline)).await?.is_some())
     }
 
     /// Builds a graph and runs records through it with tracing; nothing is stored, delivered or counted (FlowG 7.4).
@@ -204,6 +242,9 @@ impl Shared {
 
     fn changed(&self, event: &ChangeEvent) {
         let DocumentKey { tenant, kind, name, .. } = &event.key;
+        if kind == PIPELINE {
+            self.entries.forget();
+        }
         match (kind.as_str(), event.kind) {
             (PIPELINE, ChangeKind::Delete) => {
                 let mut lines = self.lines.write().unwrap_or_else(PoisonError::into_inner);
@@ -226,6 +267,7 @@ impl Shared {
 
     /// Too many changes were missed to know which.
     fn drop_all(&self) {
+        self.entries.forget();
         let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
         lines.values().flat_map(HashMap::values).for_each(|line| line.outdate());
     }

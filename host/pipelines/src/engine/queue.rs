@@ -13,7 +13,23 @@ use tokio::sync::oneshot;
 /// One request of a client.
 pub(super) struct Request {
     pub(super) records: Batch,
-    pub(super) reply: oneshot::Sender<Result<usize>>,
+    /// Whether each record succeeds or fails by itself. Otherwise the first that fails ends the request.
+    pub(super) each: bool,
+    /// Takes what each part of the request is told.
+    pub(super) reply: Option<oneshot::Sender<Vec<Result<usize>>>>,
+}
+
+impl Request {
+    /// The number of its parts.
+    pub(super) fn parts(&self) -> usize {
+        if self.each { self.records.len() } else { 1 }
+    }
+
+    /// The records of each part.
+    pub(super) fn split(&self) -> impl Iterator<Item = Batch> {
+        let size = if self.each { 1 } else { self.records.len() };
+        (0..self.parts()).map(move |part| self.records.slice(part * size..(part + 1) * size))
+    }
 }
 
 /// Requests that are run together.
@@ -79,14 +95,15 @@ impl State {
     }
 }
 
-/// Puts a request in line and waits for its result. What was put in line is run even if nobody waits any more.
+/// Puts a request in line and waits for what its parts are told. What was put in line is run even if nobody waits any more.
 pub(super) async fn submit(
     shared: &Arc<Shared>,
     line: &Arc<Line>,
     plan: Arc<Plan>,
     entry: usize,
     records: Batch,
-) -> Result<usize> {
+    each: bool,
+) -> Result<Vec<Result<usize>>> {
     let (reply, result) = oneshot::channel();
     let start = {
         let (count, bytes) = (records.len(), records.memory());
@@ -100,7 +117,7 @@ pub(super) async fn submit(
         }
         state.records += count;
         state.bytes += bytes;
-        state.waiting.push_back(Waiting { plan, entry, bytes, request: Request { records, reply } });
+        state.waiting.push_back(Waiting { plan, entry, bytes, request: Request { records, each, reply: Some(reply) } });
         let start = state.workers < shared.options.workers.max(1);
         state.workers += usize::from(start);
         start
@@ -108,7 +125,7 @@ pub(super) async fn submit(
     if start {
         start_worker(shared, line);
     }
-    result.await.unwrap_or_else(|_| Err(Error::internal("the request was dropped before it had a result")))
+    result.await.map_err(|_| Error::internal("the request was dropped before it had a result"))
 }
 
 fn start_worker(shared: &Arc<Shared>, line: &Arc<Line>) {

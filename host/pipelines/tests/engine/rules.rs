@@ -263,3 +263,53 @@ async fn transformers_are_tested_without_a_pipeline() {
     assert_eq!(world.engine.test_transformer("error", batch(&ids(&["a"]))).await.unwrap_err().code, ErrorCode::InvalidProgram);
     assert_eq!(world.engine.test_transformer("check", batch(&ids(&["!a"]))).await.unwrap_err().code, ErrorCode::Failed);
 }
+
+#[tokio::test]
+async fn each_record_of_its_own_is_not_stopped_by_another() {
+    let world = World::new(splitting());
+    world.save_script(TENANT, "check", "check").await;
+    let nodes = [DIRECT, ("c", "transform", &[("transformer", "check")][..]), ("r", "router", &[("stream", "out")])];
+    world.save(TENANT, "p", &graph(&nodes, &["in c", "c r"])).await;
+    let told = world.engine.ingest_each(TENANT, "p", "direct", batch(&ids(&["a", "!b", "c"]))).await.unwrap();
+    let told: Vec<_> = told.into_iter().map(|told| told.map_err(|error| error.message)).collect();
+    assert_eq!(told, [Ok(()), Err("check refuses !b".to_owned()), Ok(())]);
+    assert_eq!(world.values("out", "id"), ["a", "c"]);
+    assert_eq!(*world.native.calls.lock().unwrap(), [3], "one call for all");
+    assert!(world.engine.ingest_each(TENANT, "p", "direct", batch(&[])).await.unwrap().is_empty());
+    let unknown = world.engine.ingest_each(TENANT, "nope", "direct", batch(&ids(&["a"]))).await.unwrap_err();
+    assert_eq!(unknown.code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn a_trap_costs_only_its_own_record() {
+    let world = World::new(Native::new(|_, fields| match fields["id"].as_str() {
+        "trap" => Made::Trap,
+        _ => Made::Records(vec![fields.clone()]),
+    }));
+    world.save_script(TENANT, "t", "x").await;
+    let nodes = [DIRECT, ("t", "transform", &[("transformer", "t")][..]), ("r", "router", &[("stream", "out")])];
+    world.save(TENANT, "p", &graph(&nodes, &["in t", "t r"])).await;
+    let told = world.engine.ingest_each(TENANT, "p", "direct", batch(&ids(&["a", "trap", "c"]))).await.unwrap();
+    let codes: Vec<_> = told.into_iter().map(|told| told.err().map(|error| error.code)).collect();
+    assert_eq!(codes, [None, Some(ErrorCode::PluginTrap), None]);
+    assert_eq!(world.values("out", "id"), ["a", "c"]);
+    let letters = world.store.dead_letters(TENANT, 0, 10).unwrap();
+    assert_eq!(letters.iter().map(|(_, letter)| letter.records.len()).collect::<Vec<_>>(), [1]);
+}
+
+#[tokio::test]
+async fn pipelines_are_found_by_their_sources() {
+    let world = World::plain();
+    let find = async |entry: &str| world.engine.with_entry(TENANT, entry).await.unwrap().to_vec();
+    let syslog: NodeWords<'_> = ("in", "source", &[("type", "syslog")]);
+    world.save(TENANT, "b", &graph(&[syslog], &[])).await;
+    world.save(TENANT, "a", &graph(&[syslog, ("x", "source", &[])], &[])).await;
+    world.save(TENANT, "c", &graph(&[DIRECT], &[])).await;
+    assert_eq!(find("syslog").await, ["a", "b"]);
+    assert_eq!(find("direct").await, ["a", "c"]);
+    // One that cannot be built has its source all the same.
+    world.save(TENANT, "c", &graph(&[syslog, ("x", "teapot", &[])], &[])).await;
+    world.delete(headworks_pipelines::PIPELINE, "b").await;
+    assert_eq!(find("syslog").await, ["a", "c"]);
+    assert_eq!(find("carrier pigeon").await, Vec::<String>::new());
+}
