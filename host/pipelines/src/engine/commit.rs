@@ -135,8 +135,11 @@ async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: &Load, settled: Se
     }
     match store(shared, tenant, &outcome).await {
         Ok(()) => count(&outcome),
-        // One part must not be told that another one's record is too large.
-        Err(error) if matches!(error.class(), ErrorClass::TooLarge | ErrorClass::Invalid) && answers.len() > 1 => {
+        // One part must not be told that another one's record is too large, or its queue full.
+        Err(error)
+            if matches!(error.class(), ErrorClass::TooLarge | ErrorClass::Invalid | ErrorClass::Exhausted)
+                && answers.len() > 1 =>
+        {
             for (told, range) in answers.iter_mut().zip(ranges(&load.requests)) {
                 let part = outcome.within(&range);
                 match store(shared, tenant, &part).await {
