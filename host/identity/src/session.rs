@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_session_belongs_to_one_user_and_not_to_its_name() {
-        let sessions = Sessions::new(b"key");
+        let sessions = signed_with(b"key");
         let uid = Uid::new();
         let token = sessions.issue("anna", uid, NOW).unwrap();
         let session = sessions.verify(token.strip_prefix("jwt_").unwrap(), NOW).unwrap();

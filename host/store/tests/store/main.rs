@@ -8,6 +8,7 @@ mod indexes;
 mod letters;
 mod model;
 mod open;
+mod outbox;
 mod retention;
 mod streams;
 mod support;
