@@ -13,11 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The most ways to check that are kept.
 const KEPT: usize = 64;
 
+/// How a connection is checked, and the protocols that it offers.
+type Choice = (Tls, Vec<Vec<u8>>);
+
 pub(super) struct Trust {
     roots: RootCertStore,
     insecure: bool,
     provider: Arc<CryptoProvider>,
-    made: Mutex<HashMap<(Tls, Vec<Vec<u8>>), Arc<ClientConfig>>>,
+    made: Mutex<HashMap<Choice, Arc<ClientConfig>>>,
 }
 
 impl Trust {

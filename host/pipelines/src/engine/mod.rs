@@ -76,6 +76,9 @@ pub struct Pipelines {
     shared: Arc<Shared>,
 }
 
+/// A tenant, a type of forwarder and a configuration.
+type TargetKey = (TenantId, String, String);
+
 /// What all pipelines share.
 pub(crate) struct Shared {
     pub(crate) store: Store,
@@ -87,8 +90,8 @@ pub(crate) struct Shared {
     entries: Entries,
     /// Transformers in use, by the script they were made from. Never shared between tenants.
     opened: Mutex<HashMap<(TenantId, String), Weak<dyn Transform>>>,
-    /// Forwarders in use, by type and configuration. Never shared between tenants.
-    targets: Mutex<HashMap<(TenantId, String, String), Weak<dyn Target>>>,
+    /// Forwarders in use. Never shared between tenants.
+    targets: Mutex<HashMap<TargetKey, Weak<dyn Target>>>,
     outbox: Outbox,
 }
 
