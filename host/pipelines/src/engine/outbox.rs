@@ -28,7 +28,10 @@ pub(super) struct Outbox {
 enum Outcome {
     Done,
     /// The rest has to wait.
-    Later { rest: Batch, wait: Option<Duration> },
+    Later {
+        rest: Batch,
+        wait: Option<Duration>,
+    },
 }
 
 /// Has what waits in a queue delivered.

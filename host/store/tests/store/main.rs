@@ -8,6 +8,7 @@ mod indexes;
 mod letters;
 mod model;
 mod open;
+mod restore;
 mod retention;
 mod streams;
 mod support;
