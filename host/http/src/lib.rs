@@ -11,9 +11,11 @@ mod limits;
 pub mod outbound;
 mod server;
 mod service;
+mod upload;
 
 pub use body::{Encoding, decompress, encoding, media_type, read};
 pub use context::{Quiet, RequestContext, RequestId};
 pub use limits::HttpLimits;
 pub use server::{Listener, serve};
 pub use tokio_util::sync::CancellationToken as Shutdown;
+pub use upload::Upload;
