@@ -4,6 +4,7 @@
 //! a fresh data folder, wrong passwords or a restart starts its own.
 
 mod auth;
+mod backup;
 mod dry_run;
 mod errors;
 mod filter_language;

@@ -4,6 +4,7 @@
 //! Nothing here knows how the server works inside, with one exception: [`people`] makes users with limited rights in a data
 //! folder that no server uses, because no operation offers that yet.
 
+pub mod backup;
 pub mod client;
 pub mod events;
 pub mod flow;

@@ -2,9 +2,11 @@
 //!
 //! Owns users, roles, scopes, passwords, personal access tokens, sessions and the throttling of logins; they are documents of
 //! the kinds `user`, `role` and `token` in the store. What must stay true: no password, token or signing key leaves this crate
-//! except in the one answer that hands it to its owner; scopes are evaluated anew on every request. Knows nothing of HTTP or
+//! except in the one answer that hands it to its owner, hashes in backups
+//! (`backup`) aside; scopes are evaluated anew on every request. Knows nothing of HTTP or
 //! of any dialect's wire types; texts follow FlowG 3.4 because that contract fixes them.
 
+mod backup;
 mod bearer;
 mod bootstrap;
 mod directory;
@@ -15,6 +17,7 @@ mod session;
 mod throttle;
 mod users;
 
+pub use backup::{Fact, Restored};
 pub use bootstrap::{Bootstrapped, IdentityOptions};
 pub use scope::{Scope, ScopeSet};
 pub use users::{Role, User};

@@ -14,6 +14,8 @@ pub(crate) mod kind {
     pub(crate) const ROLE: &str = "role";
     /// Its scope is the owner, its name a UUID.
     pub(crate) const TOKEN: &str = "token";
+    /// Settings of identity providers, which nobody keeps in memory.
+    pub(crate) const PROVIDER: &str = "auth-provider";
     pub(crate) const ALL: [&str; 3] = [USER, ROLE, TOKEN];
 }
 
@@ -45,20 +47,20 @@ pub(crate) struct UserBody {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct RoleBody {
     /// In ascending order. Names that this version does not know are kept and have no effect.
-    scopes: BTreeSet<String>,
+    pub(crate) scopes: BTreeSet<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct TokenBody {
     /// SHA-256 of the token in hexadecimal.
-    hash: String,
+    pub(crate) hash: String,
 }
 
-fn read<T: DeserializeOwned>(document: &Document) -> Result<T> {
+pub(crate) fn read<T: DeserializeOwned>(document: &Document) -> Result<T> {
     serde_json::from_slice(&document.body).map_err(|error| Error::new(ErrorCode::Corrupt, error.to_string()))
 }
 
-fn write(body: &impl Serialize) -> Result<Vec<u8>> {
+pub(crate) fn write(body: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(body).map_err(|error| Error::internal(error.to_string()))
 }
 
@@ -86,7 +88,7 @@ impl TokenBody {
     }
 }
 
-fn named(name: &str) -> Result<()> {
+pub(crate) fn named(name: &str) -> Result<()> {
     if name.is_empty() { Err(Error::invalid("a name has at least one character").at("name")) } else { Ok(()) }
 }
 

@@ -5,6 +5,7 @@
 //! dialect could need.
 
 mod account;
+mod backup;
 mod call;
 mod failure;
 mod forwarders;
@@ -16,6 +17,8 @@ mod shape;
 mod streams;
 mod transformers;
 mod watch;
+
+pub use backup::{Transfers, resume};
 
 use axum::Router;
 use axum::body::Body;
@@ -41,6 +44,8 @@ pub struct FlowgState {
     pub pipelines: Pipelines,
     /// When records are received.
     pub clock: Arc<dyn Clock>,
+    /// Backups and restores under way.
+    pub transfers: Transfers,
 }
 
 type App = Arc<FlowgState>;
@@ -75,6 +80,12 @@ pub fn router(state: FlowgState) -> Router {
         .route("/api/v1/streams/{stream}/indices", get(streams::indices))
         .route("/api/v1/streams/{stream}/logs", get(query::query))
         .route("/api/v1/streams/{stream}/logs/watch", get(watch::watch))
+        .route("/api/v1/backup/auth", get(backup::backup_auth))
+        .route("/api/v1/backup/config", get(backup::backup_config))
+        .route("/api/v1/backup/logs", get(backup::backup_logs))
+        .route("/api/v1/restore/auth", post(backup::restore_auth))
+        .route("/api/v1/restore/config", post(backup::restore_config))
+        .route("/api/v1/restore/logs", post(backup::restore_logs))
         .with_state(Arc::new(state))
 }
 
