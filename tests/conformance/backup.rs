@@ -36,7 +36,8 @@ fn filled() -> (Server, String) {
     client.put("/api/v1/forwarders/f%3A1", &forwarder).ok();
     client.configure_stream("s:1", 3600, 7, &["level", "a\u{1b}b"]);
     for part in 0..5 {
-        let record = |n: u64| json!({ "level": ["info", "warn"][n as usize % 2], "n": format!("{part}-{n}"), "a\u{1b}b": "x:y", "": "" });
+        let level = |n: u64| if n % 2 == 0 { "info" } else { "warn" };
+        let record = |n: u64| json!({ "level": level(n), "n": format!("{part}-{n}"), "a\u{1b}b": "x:y", "": "" });
         client.ingest("p:1", &(0..700).map(record).collect()).ok();
     }
     client.ingest("default", &json!([{ "multi": "line\n\"quoted\" é" }])).ok();

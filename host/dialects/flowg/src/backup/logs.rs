@@ -75,7 +75,7 @@ struct Entry<'a> {
     #[serde(borrow, default)]
     timestamp: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    fields: HashMap<Cow<'a, str>, Cow<'a, str>>,
+    fields: Option<HashMap<Cow<'a, str>, Cow<'a, str>>>,
 }
 
 /// Everything of a file but its records.
@@ -295,7 +295,7 @@ impl Piece {
         let exact = entry.timestamp.as_deref().and_then(Timestamp::parse_rfc3339);
         // The key says to the millisecond when it was received, and the value says the rest.
         let time = exact.filter(|exact| exact.millis() == start.millis()).unwrap_or(start);
-        for (name, value) in &entry.fields {
+        for (name, value) in entry.fields.iter().flatten() {
             self.builder.field(name, Value::Text(value));
         }
         self.builder.end_record(time);

@@ -93,7 +93,7 @@ impl Upload {
         let name = format!("{}{PENDING}", tenant.0);
         self.dir.rename(&self.name, &self.dir, &name)?;
         (self.name, self.keep) = (name, true);
-        self.dir.try_clone()?.into_std_file().sync_all()?;
+        self.dir.open(".")?.sync_all()?;
         Ok(())
     }
 
