@@ -36,7 +36,7 @@ fn filled() -> (Server, String) {
     client.put("/api/v1/forwarders/f%3A1", &forwarder).ok();
     client.configure_stream("s:1", 3600, 7, &["level", "a\u{1b}b"]);
     for part in 0..5 {
-        let level = |n: u64| if n % 2 == 0 { "info" } else { "warn" };
+        let level = |n: u64| if n.is_multiple_of(2) { "info" } else { "warn" };
         let record = |n: u64| json!({ "level": level(n), "n": format!("{part}-{n}"), "a\u{1b}b": "x:y", "": "" });
         client.ingest("p:1", &(0..700).map(record).collect()).ok();
     }
@@ -247,7 +247,9 @@ fn a_request_without_the_file_part_is_told_so() {
             assert_eq!(answer["context"]["body"][0], "#: missing file part: \"backup\"");
         }
         client.post_bytes(&path, kind, b"").fails(400, "INVALID_ARGUMENT");
-        client.post_bytes(&path, kind, b"--b\r\nContent-Disposition: form-data; name=\"backup\"; filename=\"x\"\r\n\r\nx").fails(400, "INVALID_ARGUMENT");
+        client
+            .post_bytes(&path, kind, b"--b\r\nContent-Disposition: form-data; name=\"backup\"; filename=\"x\"\r\n\r\nx")
+            .fails(400, "INVALID_ARGUMENT");
         client.post_bytes(&path, "application/octet-stream", b"x").fails(400, "INVALID_ARGUMENT");
     }
     assert_eq!(std::fs::read_dir(server.data().join("restore")).expect("the folder").count(), 0, "uploads are left behind");
@@ -260,7 +262,8 @@ fn files_of_older_servers_are_restored_with_their_hashes_expiries_and_deletions(
     client.configure_stream("old", 0, 0, &["level"]);
     let of = |segments: &[&str], value: &str| Kv::joined(segments, ":", value);
     let entry = |uuid: &str, second: u64, value: &str| {
-        let value = json!({ "timestamp": format!("2025-03-01T12:00:0{second}.123456789Z"), "fields": { "level": value, "n": uuid } });
+        let value =
+            json!({ "timestamp": format!("2025-03-01T12:00:0{second}.123456789Z"), "fields": { "level": value, "n": uuid } });
         of(&["entry", "old", &format!("{:020}", 1_740_830_400_123_u64 + second * 1000), uuid], &value.to_string())
     };
     let uuids: Vec<String> = (0..6).map(|n| format!("0b1d1c5e-7f0e-4a63-9f0a-2b9a2a0d8a1{n}")).collect();
@@ -278,7 +281,8 @@ fn files_of_older_servers_are_restored_with_their_hashes_expiries_and_deletions(
     upload(&client, "logs", &file(&logs)).ok();
     upload(&client, "logs", &file(&logs)).ok();
     let answer = client.query("old", &[]).ok();
-    let times: Vec<&str> = answer["records"].as_array().expect("records").iter().filter_map(|record| record["timestamp"].as_str()).collect();
+    let times: Vec<&str> =
+        answer["records"].as_array().expect("records").iter().filter_map(|record| record["timestamp"].as_str()).collect();
     assert_eq!(times, ["2025-03-01T12:00:03.123456789Z", "2025-03-01T12:00:01.123456789Z", "2025-03-01T12:00:00.123456789Z"]);
     assert_eq!(client.query("old", &[("indexing", "{\"level\":[\"warn\"]}")]).fields().len(), 2);
     assert_eq!(client.get("/api/v1/streams/old/fields").ok()["fields"], json!(["level", "n", "once:seen"]));
@@ -368,7 +372,11 @@ fn the_tarball_of_the_first_generation_is_restored() {
     let pipeline = Flow::through("t one", "out").to_string();
     // {"version":1,"url":"http://127.0.0.1:9/","headers":{}}
     let forwarder = "eyJ2ZXJzaW9uIjoxLCJ1cmwiOiJodHRwOi8vMTI3LjAuMC4xOjkvIiwiaGVhZGVycyI6e319\n";
-    let whole = archive(&[("transformers/t one.vrl", ".a = \"b\""), ("pipelines/p.json", &pipeline), ("forwarders/f.json.b64", forwarder)]);
+    let whole = archive(&[
+        ("transformers/t one.vrl", ".a = \"b\""),
+        ("pipelines/p.json", &pipeline),
+        ("forwarders/f.json.b64", forwarder),
+    ]);
     upload(&client, "config", &whole).ok();
     client.ingest("p", &json!([{}])).ok();
     assert_eq!(client.records("out"), [json!({ "a": "b" })]);
@@ -407,7 +415,9 @@ fn a_backup_is_one_moment_of_a_server_that_goes_on_writing() {
         eventually("records", || (!client.records("two").is_empty()).then_some(()));
         let counts = (0..10).map(|_| {
             let all = parse(&download(&client, "logs"));
-            let count = |stream: &str| all.iter().filter(|kv| kv.segments().starts_with(&["entry".to_owned(), stream.to_owned()])).count();
+            let count = |stream: &str| {
+                all.iter().filter(|kv| kv.segments().starts_with(&["entry".to_owned(), stream.to_owned()])).count()
+            };
             (count("one"), count("two"))
         });
         let counts = counts.collect();

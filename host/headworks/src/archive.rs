@@ -65,7 +65,10 @@ impl Api {
             (None, Some(data)) => address(&data)?,
             (None, None) => "http://127.0.0.1:5080".to_owned(),
         };
-        ensure!(base.starts_with("http://") || base.starts_with("https://"), "{base:?} is no address such as http://127.0.0.1:5080");
+        ensure!(
+            base.starts_with("http://") || base.starts_with("https://"),
+            "{base:?} is no address such as http://127.0.0.1:5080"
+        );
         let token = ["HEADWORKS_TOKEN", "FLOWG_API_TOKEN"].into_iter().find_map(|name| std::env::var(name).ok());
         let token = token.filter(|token| !token.is_empty());
         let token = token.context("set HEADWORKS_TOKEN to a personal access token of a user who may read or write everything")?;
@@ -107,7 +110,8 @@ impl Api {
         let request = self.agent.post(self.url("restore", kind)).header("Authorization", format!("Bearer {}", self.token));
         let request = request.header("Content-Type", format!("multipart/form-data; boundary={boundary}"));
         let request = request.header("Content-Length", whole.to_string());
-        let answer = request.send(SendBody::from_reader(&mut body)).with_context(|| format!("sending to {} failed", self.base))?;
+        let answer =
+            request.send(SendBody::from_reader(&mut body)).with_context(|| format!("sending to {} failed", self.base))?;
         self.checked(answer).map(drop)
     }
 }
@@ -119,7 +123,8 @@ fn address(data: &Path) -> Result<String> {
         listen: Vec<String>,
     }
     let path = data.join("addresses.json");
-    let text = fs::read(&path).with_context(|| format!("no server runs on {}: {} cannot be read", data.display(), path.display()))?;
+    let text =
+        fs::read(&path).with_context(|| format!("no server runs on {}: {} cannot be read", data.display(), path.display()))?;
     let addresses: Addresses = serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
     let first = addresses.listen.into_iter().next().context("the server listens nowhere")?;
     Ok(format!("http://{first}"))
@@ -193,7 +198,12 @@ pub(crate) fn restore(server: Server, from: &Path, output: Output) -> Result<Exi
     let file = File::open(&path).with_context(|| format!("{} is no backup: {MANIFEST} cannot be read", from.display()))?;
     file.take(SMALL).read_to_end(&mut text)?;
     let manifest: Manifest = serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))?;
-    ensure!(manifest.format <= FORMAT, "{} has format {}, and this program reads up to {FORMAT}", from.display(), manifest.format);
+    ensure!(
+        manifest.format <= FORMAT,
+        "{} has format {}, and this program reads up to {FORMAT}",
+        from.display(),
+        manifest.format
+    );
     let kinds: Vec<&str> = manifest.files.iter().map(|entry| entry.kind.as_str()).collect();
     ensure!(kinds == KINDS, "{} has the files {kinds:?}, and a backup has {KINDS:?}", path.display());
     for entry in &manifest.files {
@@ -201,7 +211,11 @@ pub(crate) fn restore(server: Server, from: &Path, output: Output) -> Result<Exi
         let file = File::open(&path).with_context(|| format!("{} is missing; nothing was restored", path.display()))?;
         let mut file = progress("checking", Some(entry.bytes)).wrap_read(file);
         let found = copy(&mut file, &mut io::sink()).with_context(|| path.display().to_string())?;
-        ensure!(found == (entry.bytes, entry.sha256.clone()), "{} is damaged: it does not have the size and the digest of the manifest; nothing was restored", path.display());
+        ensure!(
+            found == (entry.bytes, entry.sha256.clone()),
+            "{} is damaged: it does not have the size and the digest of the manifest; nothing was restored",
+            path.display()
+        );
     }
     for entry in &manifest.files {
         let file = File::open(from.join(entry.name()))?;

@@ -46,7 +46,7 @@ fn fill(client: &Client, records: usize) {
     client.configure_stream("default", 0, 0, &["level"]);
     for first in (0..records).step_by(TOGETHER) {
         let record = |n: usize| {
-            let level = if n % 10 == 0 { "error" } else { "info" };
+            let level = if n.is_multiple_of(10) { "error" } else { "info" };
             let mut record = json!({ "level": level, "message": format!("request {n} was answered") });
             for field in 0..8 {
                 record[format!("field{field}")] = Value::from(format!("value {}", n % 100 + field));

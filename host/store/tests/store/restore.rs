@@ -68,8 +68,8 @@ async fn what_is_restored_twice_or_into_its_own_store_is_there_once() {
 #[tokio::test]
 async fn records_of_two_stores_do_not_take_each_others_place() {
     let (one, other) = (Bench::new(), Bench::new());
-    one.append("s", batch(&[(START, &[("from", "one")]); 50])).await;
-    other.append("s", batch(&[(START, &[("from", "other")]); 50])).await;
+    one.append("s", batch(&[(START, [("from", "one")].as_slice()); 50])).await;
+    other.append("s", batch(&[(START, [("from", "other")].as_slice()); 50])).await;
     restore(&one, &saved(&other.store, "s")).await;
     assert_eq!(one.all("s").len(), 100);
     assert!(one.verified().is_empty());
