@@ -344,6 +344,27 @@ fn a_restored_object_wins_and_takes_effect_at_once() {
 }
 
 #[test]
+fn providers_and_the_system_configuration_come_back_too() {
+    let server = Server::start();
+    let client = server.client();
+    let system = "{\"syslog_allowed_origins\":[\"10.0.0.0/8\"],\"default_roles\":null}";
+    let provider = json!({
+        "name": "sso", "display_name": "Sign in", "config": { "type": "saml", "idp_metadata_url": "https://idp.example/" },
+    });
+    upload(&client, "config", &file(&[Kv::of(&["system", "config"], system)])).ok();
+    upload(&client, "auth", &file(&[Kv::of(&["provider", "sso"], &provider.to_string())])).ok();
+    let value = |kind: &str, key: &[&str]| {
+        let found = parse(&download(&client, kind)).into_iter().find(|kv| kv.segments() == key);
+        found.map(|kv| serde_json::from_slice::<Value>(&kv.value).expect("JSON"))
+    };
+    let expected = json!({ "syslog_allowed_origins": ["10.0.0.0/8"], "default_roles": [] });
+    assert_eq!(value("config", &["system", "config"]), Some(expected));
+    assert_eq!(value("auth", &["provider", "sso"]), Some(provider));
+    upload(&client, "auth", &file(&[Kv::of(&["provider", "sso"], "").deleted()])).ok();
+    assert_eq!(value("auth", &["provider", "sso"]), None);
+}
+
+#[test]
 fn the_tarball_of_the_first_generation_is_restored() {
     let archive = |files: &[(&str, &str)]| {
         let mut tar = Vec::new();

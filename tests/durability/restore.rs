@@ -1,4 +1,4 @@
-//! SIGKILL in the middle of a restore (FlowG 14).
+//! SIGKILL or SIGTERM in the middle of a restore (FlowG 14).
 
 use crate::truth::Numbers;
 use headworks_tests::backup::{Kv, file, form};
@@ -21,7 +21,7 @@ fn backup() -> Vec<u8> {
 }
 
 #[test]
-fn a_restore_that_is_killed_is_there_as_a_whole_or_not_at_all_after_the_next_start() {
+fn a_restore_that_is_killed_or_stopped_is_there_as_a_whole_or_not_at_all_after_the_next_start() {
     let (kind, body) = form(&backup());
     let mut numbers = Numbers::new(0xbac);
     let mut whole = 0;
@@ -41,7 +41,11 @@ fn a_restore_that_is_killed_is_there_as_a_whole_or_not_at_all_after_the_next_sta
             } else {
                 std::thread::sleep(Duration::from_millis(numbers.below(1500)));
             }
-            server.kill();
+            if round % 3 == 2 {
+                assert!(server.stop().success());
+            } else {
+                server.kill();
+            }
         });
         let mut server = Setup::new().start_on(&folder);
         let client = server.client();

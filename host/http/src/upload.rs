@@ -112,11 +112,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_named_file_is_handed_on() {
-        let file = part("name=\"backup\"; filename=\"x\"", "content\r\n--b-");
+        let file = part("name=\"backup\"; filename=\"x\"", "content\r\n--a-\r\n");
         let other = part("name=\"note\"", "hello");
         let read = async |body: String| upload(KIND, &body, HttpLimits::default()).await;
-        assert_eq!(read(format!("{other}{file}--b--\r\n")).await.unwrap().unwrap(), "content\r\n--b-");
-        assert_eq!(read(format!("{file}{other}--b--")).await.unwrap().unwrap(), "content\r\n--b-");
+        assert_eq!(read(format!("{other}{file}--b--\r\n")).await.unwrap().unwrap(), "content\r\n--a-\r\n");
+        assert_eq!(read(format!("{file}{other}--b--")).await.unwrap().unwrap(), "content\r\n--a-\r\n");
         assert_eq!(read(format!("{other}--b--")).await.unwrap(), None);
         let field = part("name=\"backup\"", "content");
         assert_eq!(read(format!("{field}--b--")).await.unwrap(), None, "a part without filename is no file");

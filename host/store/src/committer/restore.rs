@@ -12,7 +12,6 @@ use crate::format::record::Stored;
 use crate::types::Restored;
 use headworks_core::{Error, Result, TenantId};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Whom the audit names for streams that a restore makes.
 const AUTHOR: &str = "restore";
@@ -36,30 +35,43 @@ impl Group<'_> {
         let names: BTreeSet<&str> = records.names().chain(fields.iter().map(String::as_str)).collect();
         let new = names.into_iter().filter(|field| known.is_none_or(|writing| writing.number_of(field).is_none()));
         self.check_fields(tenant, name, new.count())?;
+        let replaced = self.present(&at, &taken)?;
         if records.is_empty() && fields.is_empty() && !self.writer.streams.contains_key(&at) {
             return Ok(());
         }
         self.ensure(tenant, name, AUTHOR)?;
         self.remember_fields(&at, &fields)?;
-        self.erase(&at, &taken)?;
+        self.erase(&at, &replaced)?;
         let expiries: Vec<u64> = marks.iter().map(|mark| mark.expiry).collect();
         self.append_part(&at, &records, Placing::Given { places: &places, expiries: &expiries })?;
         Ok(())
     }
 
-    /// Deletes the records at these places, which are in ascending order, as far as there are any.
-    fn erase(&mut self, at: &StreamName, places: &[Place]) -> Result<()> {
-        let engine = Arc::clone(&self.writer.engine);
-        let Some(writing) = self.writer.streams.get(at).filter(|writing| writing.tally.count > 0) else { return Ok(()) };
+    /// The stored records at these places, which are in ascending order, as far as there are any that can be read.
+    fn present(&self, at: &StreamName, places: &[Place]) -> Result<Vec<(Place, Vec<u8>)>> {
+        let writer = &*self.writer;
+        let Some(writing) = writer.streams.get(at).filter(|writing| writing.tally.count > 0) else { return Ok(Vec::new()) };
         let (tenant, number) = (at.0, writing.stream.number);
+        let mut found = Vec::new();
         for piece in places.chunks(FETCH) {
             let keys: Vec<_> = piece.iter().map(|at| RecordKey { tenant, number, at: *at }.encode()).collect();
-            for ((key, place), value) in keys.iter().zip(piece).zip(engine.get_many(Table::Records, &keys)?) {
+            for (place, value) in piece.iter().zip(writer.engine.get_many(Table::Records, &keys)?) {
                 let Some(value) = value else { continue };
-                let stored = Stored::decode(&value).ok_or_else(|| damaged_record(&at.1))?;
-                self.delete(Table::Records, key)?;
-                self.forget(at, *place, value.len(), stored)?;
+                let mut stored = Stored::decode(&value).ok_or_else(|| damaged_record(&at.1))?;
+                while stored.next_cell().map_err(|_| damaged_record(&at.1))?.is_some() {}
+                found.push((*place, value.to_vec()));
             }
+        }
+        Ok(found)
+    }
+
+    /// Takes stored records out of their stream.
+    fn erase(&mut self, at: &StreamName, records: &[(Place, Vec<u8>)]) -> Result<()> {
+        for (place, value) in records {
+            let Some(number) = self.writer.streams.get(at).map(|writing| writing.stream.number) else { return Ok(()) };
+            self.delete(Table::Records, &RecordKey { tenant: at.0, number, at: *place }.encode())?;
+            let stored = Stored::decode(value).ok_or_else(|| damaged_record(&at.1))?;
+            self.forget(at, *place, value.len(), stored)?;
         }
         Ok(())
     }

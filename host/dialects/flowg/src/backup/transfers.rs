@@ -3,7 +3,7 @@
 //! What must stay true: a file that is being applied has a name of its own from before the first change until after the last
 //! one, so that whatever ends the process meanwhile, the next start finishes it; every other file is rubbish.
 
-use cap_std::fs::{Dir, File};
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
 use headworks_core::{Error, ErrorCode, Result, TenantId};
 use headworks_store::Store;
 use std::sync::Arc;
@@ -49,12 +49,12 @@ impl Transfers {
         Self::permit(&self.downloads, "backups")
     }
 
-    /// A new file.
+    /// A new file, for this user only: it may hold hashes and secrets.
     pub(super) fn upload(&self) -> Result<Upload> {
         let permit = Self::permit(&self.uploads, "restores")?;
         let name = uuid::Uuid::new_v4().to_string();
-        let mut options = cap_std::fs::OpenOptions::new();
-        options.read(true).write(true).create_new(true);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o600);
         let file = self.dir.open_with(&name, &options)?;
         Ok(Upload { dir: self.dir.try_clone()?, name, file, len: 0, keep: false, _permit: Some(permit) })
     }
