@@ -177,7 +177,7 @@ async fn transfers(data: &Dir, store: &Store) -> Result<Transfers> {
     let store = store.clone();
     let work = move || {
         let second = u64::try_from(SystemClock.now().seconds()).unwrap_or(0);
-        headworks_flowg::resume(&transfers, &store, second).map(|()| transfers)
+        headworks_flowg::resume_restores(&transfers, &store, second).map(|()| transfers)
     };
     Ok(tokio::task::spawn_blocking(work).await.context("finishing a restore failed")??)
 }

@@ -18,7 +18,7 @@ mod streams;
 mod transformers;
 mod watch;
 
-pub use backup::{Transfers, resume};
+pub use backup::{Transfers, resume_restores};
 
 use axum::Router;
 use axum::body::Body;

@@ -27,6 +27,7 @@ use headworks_http::Upload as Parts;
 use headworks_identity::Scope;
 use headworks_store::{Health, Store, View};
 use std::io::{BufReader, Seek};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use transfers::Upload;
 
@@ -102,12 +103,12 @@ async fn receive(call: &mut Call, scopes: &[Scope]) -> Result<Upload, Failure> {
     scopes.iter().try_for_each(|scope| call.allow(*scope))?;
     let upload = call.app.transfers.upload()?;
     let store = call.app.store.clone();
-    let shared = std::sync::Arc::new(std::sync::Mutex::new(upload));
+    let shared = Arc::new(Mutex::new(upload));
     let found = parts
         .file(PART, |piece| {
-            let (shared, store) = (std::sync::Arc::clone(&shared), store.clone());
+            let (shared, store) = (Arc::clone(&shared), store.clone());
             async move {
-                let write = move || shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write(&store, &piece);
+                let write = move || shared.lock().unwrap_or_else(PoisonError::into_inner).write(&store, &piece);
                 tokio::task::spawn_blocking(write).await.map_err(|error| Error::internal(error.to_string()))?
             }
         })
@@ -115,8 +116,8 @@ async fn receive(call: &mut Call, scopes: &[Scope]) -> Result<Upload, Failure> {
     if !found {
         return Err(Failure::validation("body", vec![format!("#: missing file part: \"{PART}\"")]));
     }
-    let upload = std::sync::Arc::into_inner(shared).ok_or_else(|| Error::internal("an upload is still being written"))?;
-    Ok(upload.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    let upload = Arc::into_inner(shared).ok_or_else(|| Error::internal("an upload is still being written"))?;
+    Ok(upload.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn second(app: &App) -> u64 {
@@ -186,7 +187,7 @@ fn apply_logs(store: &Store, tenant: TenantId, mut upload: Upload, second: u64) 
 ///
 /// # Errors
 /// Those of the disk. What a file meets is logged, and the file tried again at the next start.
-pub fn resume(transfers: &Transfers, store: &Store, second: u64) -> Result<()> {
+pub fn resume_restores(transfers: &Transfers, store: &Store, second: u64) -> Result<()> {
     for (tenant, mut upload) in transfers.pending()? {
         tracing::info!(%tenant, bytes = upload.len, "restoring logs goes on where the last process ended");
         let len = upload.len;
