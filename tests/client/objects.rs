@@ -92,7 +92,6 @@ fn a_forwarder_goes_out_and_comes_back() {
 }
 
 #[test]
-#[ignore = "needs the backup operations"]
 fn a_backup_is_three_files_that_bring_everything_back() {
     let server = Server::start();
     let client = server.client();

@@ -6,6 +6,7 @@
 mod api_docs;
 mod auth;
 mod auth_providers;
+mod backup;
 mod dry_run;
 mod elastic;
 mod errors;

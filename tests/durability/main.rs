@@ -7,4 +7,5 @@ mod damage;
 mod failing_disk;
 mod full_disk;
 mod kills;
+mod restore;
 mod truth;

@@ -1,5 +1,6 @@
 //! The program as its operator meets it: starting, stopping, and the commands for a data folder (architecture 7).
 
+mod backup;
 mod limits;
 mod tls;
 

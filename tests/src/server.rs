@@ -221,9 +221,16 @@ pub fn clean_command() -> Command {
     command
 }
 
+/// The program, with none of its settings taken from the environment of the test.
+pub fn command() -> Command {
+    let mut command = clean_command();
+    command.stdin(Stdio::null());
+    command
+}
+
 /// Runs the program with these arguments to its end.
 pub fn run(arguments: &[&str]) -> Output {
-    clean_command().args(arguments).stdin(Stdio::null()).output().expect("the program runs")
+    command().args(arguments).output().expect("the program runs")
 }
 
 /// The addresses of a server that says it is ready.

@@ -29,6 +29,22 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// Talk to a running server over its FlowG interface: streams, pipelines, users, tokens and more.
     Flowg(ClientArguments),
+    /// Save users, configuration and logs of a running server into a new folder. The token is taken from HEADWORKS_TOKEN.
+    Backup {
+        #[command(flatten)]
+        server: Server,
+        /// The folder; it must not exist yet.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Bring back what a backup holds into a running server. The token is taken from HEADWORKS_TOKEN.
+    Restore {
+        #[command(flatten)]
+        server: Server,
+        /// The folder of the backup.
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
     /// Check everything that is stored in a data folder, which no server may have open. Changes nothing.
     Verify(Folder),
     /// Look at the machine: how long an fsync takes, limits, clock, file system.
@@ -72,6 +88,17 @@ pub(crate) enum AuditCommand {
         #[arg(long, default_value_t = 1000)]
         limit: usize,
     },
+}
+
+/// A running server.
+#[derive(Args)]
+pub(crate) struct Server {
+    /// Its address [default: http://127.0.0.1:5080].
+    #[arg(long, value_name = "URL", env = "HEADWORKS_API", conflicts_with = "data")]
+    pub(crate) api: Option<String>,
+    /// Its data folder, where its address is found.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -4,6 +4,7 @@
 //! never from the command line, and are never logged; a success exits 0, a failure 1, a wrong use 2.
 
 mod addresses;
+mod archive;
 mod audit;
 mod cli;
 mod client;
@@ -33,6 +34,8 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(arguments) => serve::run(arguments, output),
         Command::Flowg(arguments) => client::run(arguments, output),
+        Command::Backup { server, to } => archive::backup(server, &to, output),
+        Command::Restore { server, from } => archive::restore(server, &from, output),
         Command::Verify(folder) => verify::run(&folder.data, output),
         Command::Doctor(folder) => doctor::run(&folder.data, output),
         Command::DeadLetters(DeadLettersCommand::List { folder, after, limit }) => {

@@ -14,8 +14,8 @@ use axum::routing::get;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use headworks_core::TenantId;
-use headworks_core::time::SystemClock;
-use headworks_flowg::FlowgState;
+use headworks_core::time::{Clock, SystemClock};
+use headworks_flowg::{FlowgState, Transfers};
 use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
 use headworks_identity::{Bootstrapped, Identity, IdentityOptions};
 use headworks_pipelines::{PipelineOptions, Pipelines};
@@ -69,7 +69,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let managing = tokio::spawn(serve(vec![management], limits.clone(), end_management.clone()));
 
     let started = tokio::select! {
-        started = start(&settings, &store, &sandbox_limits) => started?,
+        started = start(&settings, &store, &data, &sandbox_limits) => started?,
         () = signals.next() => {
             tracing::info!("stopped before the start was complete");
             end_management.cancel();
@@ -78,11 +78,11 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let Started { identity, pipelines, told } = started;
+    let Started { identity, pipelines, transfers, told } = started;
     let origins = AllowedOrigins::follow(&store, TenantId::DEFAULT)?;
     let for_syslog = pipelines.clone();
     let (clock, mask_secrets) = (Arc::new(SystemClock), settings.mask_secrets);
-    let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets };
+    let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers };
     let router = headworks_flowg::router(state, &mount).merge(probes.clone().health_router());
     let router = mounted(router, &mount).fallback(headworks_flowg::unknown_path);
     let mut listeners = Vec::new();
@@ -181,11 +181,12 @@ async fn tls(settings: &TlsSettings, section: &str) -> Result<Option<Tls>> {
 struct Started {
     identity: Identity,
     pipelines: Pipelines,
+    transfers: Transfers,
     told: Bootstrapped,
 }
 
 /// Everything between the open store and the first request.
-async fn start(settings: &Settings, store: &Store, limits: &Limits) -> Result<Started> {
+async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) -> Result<Started> {
     let plugins = Plugins::new(settings, limits)?;
     let vrl = plugins.load("vrl").await?;
     let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
@@ -214,8 +215,22 @@ async fn start(settings: &Settings, store: &Store, limits: &Limits) -> Result<St
     {
         example::load(folder, store, &pipelines).await.with_context(|| format!("cannot load {}", folder.display()))?;
     }
+    let transfers = transfers(data, store).await?;
     pipelines.resume()?;
-    Ok(Started { identity, pipelines, told })
+    Ok(Started { identity, pipelines, transfers, told })
+}
+
+/// Finishes a restore that the end of the last process broke off.
+async fn transfers(data: &Dir, store: &Store) -> Result<Transfers> {
+    const FOLDER: &str = "restore";
+    data.create_dir_all(FOLDER).context("cannot make the folder for restores")?;
+    let transfers = Transfers::new(data.open_dir(FOLDER).context("cannot open the folder for restores")?);
+    let store = store.clone();
+    let work = move || {
+        let second = u64::try_from(SystemClock.now().seconds()).unwrap_or(0);
+        headworks_flowg::resume_restores(&transfers, &store, second).map(|()| transfers)
+    };
+    Ok(tokio::task::spawn_blocking(work).await.context("finishing a restore failed")??)
 }
 
 /// Tells the operator what runs where, and what has to be kept now because it is never shown again.

@@ -27,7 +27,7 @@ pub(crate) struct LimitedBody {
     /// There until this is dropped.
     inner: Option<Incoming>,
     context: RequestContext,
-    read: usize,
+    read: u64,
     deadline: Instant,
     /// Made when the body is waited for: most bodies are there when they are asked for.
     timer: Option<Pin<Box<Sleep>>>,
@@ -50,8 +50,14 @@ impl HttpBody for LimitedBody {
         match Pin::new(inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 let len = frame.data_ref().map_or(0, Bytes::len);
-                this.read += len;
-                if this.read > this.context.limits().body_bytes {
+                this.read += len as u64;
+                if this.context.is_passed_on() {
+                    // The upload itself has a limit; what is left to watch is that it goes on.
+                    this.deadline = Instant::now() + this.context.limits().body_timeout;
+                    this.timer = None;
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+                if this.read > this.context.limits().body_bytes as u64 {
                     return Poll::Ready(Some(Err(too_large(&this.context))));
                 }
                 Poll::Ready(Some(this.context.hold(len).map(|()| frame)))

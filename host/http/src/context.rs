@@ -8,7 +8,7 @@ use headworks_core::{Error, ErrorCode, Result};
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Header that names a request, in requests and in answers.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
@@ -72,6 +72,8 @@ struct Inner {
     /// Body bytes of this request that count against `all`.
     held: AtomicUsize,
     all: Arc<AtomicUsize>,
+    /// Whether the body is handed on piece by piece instead of being held.
+    passed_on: AtomicBool,
 }
 
 impl Drop for Inner {
@@ -88,7 +90,8 @@ impl RequestContext {
         shutdown: Shutdown,
         all: Arc<AtomicUsize>,
     ) -> Self {
-        Self(Arc::new(Inner { id, peer, limits, shutdown, held: AtomicUsize::new(0), all }))
+        let (held, passed_on) = Default::default();
+        Self(Arc::new(Inner { id, peer, limits, shutdown, held, all, passed_on }))
     }
 
     /// Names the request.
@@ -109,6 +112,21 @@ impl RequestContext {
     /// Cancelled when the server begins to stop: answers without an end of their own must end then.
     pub fn shutdown(&self) -> &Shutdown {
         &self.0.shutdown
+    }
+
+    /// From now on the body is not held: it may be as long as an upload and takes as long as it keeps coming.
+    pub(crate) fn pass_on(&self) {
+        self.0.passed_on.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_passed_on(&self) -> bool {
+        self.0.passed_on.load(Ordering::Relaxed)
+    }
+
+    /// The same request under other limits.
+    #[cfg(test)]
+    pub(crate) fn with_limits(&self, limits: HttpLimits) -> Self {
+        Self::new(self.0.id.clone(), self.0.peer, Arc::new(limits), self.0.shutdown.clone(), Arc::clone(&self.0.all))
     }
 
     /// Counts bytes that are held for this request until its last clone is dropped.

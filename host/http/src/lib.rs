@@ -12,6 +12,7 @@ pub mod outbound;
 mod server;
 mod service;
 mod tls;
+mod upload;
 
 pub use body::{Encoding, decompress, encoding, media_type, read};
 pub use context::{Quiet, RequestContext, RequestId};
@@ -19,3 +20,4 @@ pub use limits::HttpLimits;
 pub use server::{Listener, serve};
 pub use tls::Tls;
 pub use tokio_util::sync::CancellationToken as Shutdown;
+pub use upload::Upload;

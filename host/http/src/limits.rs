@@ -14,13 +14,15 @@ pub struct HttpLimits {
     pub body_bytes: usize,
     /// Bytes of one body after decompression (413 above).
     pub decompressed_bytes: usize,
+    /// Bytes of one uploaded file, which is written to the disk as it comes (413 above).
+    pub upload_bytes: u64,
     /// Bytes of all bodies held at one moment (429 above).
     pub buffered_bytes: usize,
     /// Open connections (429 above).
     pub connections: usize,
     /// How long a request's headers may take.
     pub header_timeout: Duration,
-    /// How long a request's body may take.
+    /// How long a request's body may take; of an upload, how long nothing may come.
     pub body_timeout: Duration,
     /// How long a client may take none of an answer that waits for it.
     pub write_timeout: Duration,
@@ -37,6 +39,7 @@ impl Default for HttpLimits {
             headers: 100,
             body_bytes: 32 << 20,
             decompressed_bytes: 128 << 20,
+            upload_bytes: 64 << 30,
             buffered_bytes: 1 << 30,
             connections: 4096,
             header_timeout: Duration::from_secs(10),
@@ -52,7 +55,7 @@ impl fmt::Display for HttpLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "headers {} bytes in {} lines within {:?}, body {} bytes ({} decompressed) within {:?}, bodies together {} bytes, \
+            "headers {} bytes in {} lines within {:?}, body {} bytes ({} decompressed) within {:?}, uploads {} bytes, bodies together {} bytes, \
              connections {}, answer stalled {:?}, idle {:?}, drain {:?}",
             self.header_bytes,
             self.headers,
@@ -60,6 +63,7 @@ impl fmt::Display for HttpLimits {
             self.body_bytes,
             self.decompressed_bytes,
             self.body_timeout,
+            self.upload_bytes,
             self.buffered_bytes,
             self.connections,
             self.write_timeout,

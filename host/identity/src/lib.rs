@@ -3,9 +3,10 @@
 //! Owns users, roles, scopes, passwords, personal access tokens, sessions, settings of identity providers and the throttling
 //! of logins; they are documents of the kinds `user`, `role`, `token` and `auth-provider` in the store. What must stay true:
 //! no password, token or signing key leaves this crate except in the one answer that hands it to its owner (a provider's
-//! secret goes to holders of its scope); scopes are evaluated anew on every request. Knows nothing of HTTP or of any dialect's
-//! wire types; texts follow FlowG 3.4 because that contract fixes them.
+//! secret goes to holders of its scope), hashes in backups (`backup`) aside; scopes are evaluated anew on every request. Knows
+//! nothing of HTTP or of any dialect's wire types; texts follow FlowG 3.4 because that contract fixes them.
 
+mod backup;
 mod basic;
 mod bearer;
 mod bootstrap;
@@ -18,6 +19,7 @@ mod session;
 mod throttle;
 mod users;
 
+pub use backup::{Fact, Restored};
 pub use bootstrap::{Bootstrapped, IdentityOptions};
 pub use providers::{AuthProvider, AuthProviderConfig};
 pub use scope::{Scope, ScopeSet};

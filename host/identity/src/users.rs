@@ -48,13 +48,13 @@ pub(crate) struct UserBody {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct RoleBody {
     /// In ascending order. Names that this version does not know are kept and have no effect.
-    scopes: BTreeSet<String>,
+    pub(crate) scopes: BTreeSet<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct TokenBody {
     /// SHA-256 of the token in hexadecimal.
-    hash: String,
+    pub(crate) hash: String,
 }
 
 pub(crate) fn read<T: DeserializeOwned>(document: &Document) -> Result<T> {

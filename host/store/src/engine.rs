@@ -5,7 +5,7 @@ use crate::format::keys;
 use headworks_core::{Error, ErrorCode, Result};
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBPinnableSlice, DBRawIterator,
-    FlushOptions, LogLevel, Options, ReadOptions, WriteBatch, WriteBufferManager, WriteOptions,
+    FlushOptions, LogLevel, Options, ReadOptions, Snapshot, WriteBatch, WriteBufferManager, WriteOptions,
 };
 use std::path::Path;
 
@@ -110,6 +110,11 @@ impl Engine {
     /// As [`walk`](Self::walk), over all keys that begin with `prefix`.
     pub(crate) fn walk_prefix(&self, table: Table, prefix: &[u8]) -> Result<DBRawIterator<'_>> {
         self.walk(table, prefix, &keys::after(prefix), Reading::Usual)
+    }
+
+    /// This moment, which stays readable as long as the answer lives.
+    pub(crate) fn snapshot(&self) -> Snapshot<'_> {
+        self.db.snapshot()
     }
 
     /// Writes all or nothing, into memory: [`Durable`](crate::durable::Durable) is what makes it last.

@@ -1,7 +1,7 @@
 //! Storage: documents, streams of records, dead letters and blobs in one RocksDB database.
 //!
 //! The only crate that names RocksDB. Owns how things look on disk (`format`), the one thread that writes
-//! (`committer`), what makes its writes last (`durable`, `journal`), reading (`scan`, `read`), retention (`sweeper`) and the check of a stored database (`verify`). Knows
+//! (`committer`), what makes its writes last (`durable`, `journal`), reading (`scan`, `read`, `view`), retention (`sweeper`) and the check of a stored database (`verify`). Knows
 //! nothing of what documents mean, of users, plugins or HTTP.
 //!
 //! What must stay true: a write that was answered is durable (group commit, one sync for all that wait); it is all there or
@@ -23,12 +23,15 @@ mod store;
 mod sweeper;
 mod types;
 mod verify;
+mod view;
 mod watch;
 
+pub use committer::MAX_FIELDS;
 pub use scan::Scan;
 pub use store::Store;
 pub use types::{
-    AuditEntry, AuditEvent, Change, DeadLetter, Durability, Expect, Health, Progress, RecordId, ScanRange, StoreOptions,
-    StreamConfig, TableReport, VerifyReport, WatchItem,
+    AuditEntry, AuditEvent, Change, DeadLetter, Durability, Expect, Health, Progress, RecordId, Restored, ScanRange,
+    StoreOptions, StreamConfig, TableReport, VerifyReport, WatchItem,
 };
+pub use view::{Mark, StreamView, View};
 pub use watch::Watcher;

@@ -288,7 +288,7 @@ fn entry(prefix: &[u8], at: Place) -> Vec<u8> {
 }
 
 /// A batch in the making.
-struct Chunk<'a> {
+pub(crate) struct Chunk<'a> {
     stream: &'a Stream,
     /// Records whose time is over at this second are left out.
     second: i64,
@@ -299,17 +299,26 @@ struct Chunk<'a> {
 }
 
 impl<'a> Chunk<'a> {
-    fn new(stream: &'a Stream, second: i64) -> Self {
+    pub(crate) fn new(stream: &'a Stream, second: i64) -> Self {
         let names = stream.fields();
         Self { stream, second, builder: BatchBuilder::default(), fields: vec![None; names.len()], names }
     }
 
-    fn is_full(&self, max: usize) -> bool {
+    /// The number of records so far.
+    pub(crate) fn len(&self) -> usize {
+        self.builder.len()
+    }
+
+    pub(crate) fn finish(self) -> Result<Batch> {
+        self.builder.finish()
+    }
+
+    pub(crate) fn is_full(&self, max: usize) -> bool {
         self.builder.len() >= max || self.builder.bytes() >= CHUNK_BYTES
     }
 
     /// Adds a stored record, unless its time is over. Answers its place.
-    fn add(&mut self, key: &[u8], value: &[u8]) -> Result<Place> {
+    pub(crate) fn add(&mut self, key: &[u8], value: &[u8]) -> Result<Place> {
         let at = RecordKey::decode(key).ok_or_else(|| damaged(key))?.at;
         let mut stored = Stored::decode(value).ok_or_else(|| damaged(key))?;
         if stored.is_expired(self.second) {

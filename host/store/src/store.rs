@@ -12,8 +12,10 @@ use crate::scan::{Scan, distinct_values};
 use crate::space::Space;
 use crate::sweeper::{Sweep, Sweeper};
 use crate::types::{
-    AuditEntry, AuditEvent, Change, DeadLetter, Durability, Health, Progress, ScanRange, StoreOptions, StreamConfig, VerifyReport,
+    AuditEntry, AuditEvent, Change, DeadLetter, Durability, Health, Progress, Restored, ScanRange, StoreOptions, StreamConfig,
+    VerifyReport,
 };
+use crate::view::View;
 use crate::watch::{Watcher, Watchers};
 use headworks_core::document::ChangeEvent;
 use headworks_core::time::Clock;
@@ -245,14 +247,7 @@ impl Store {
         let mut bytes = 0;
         for (kind, (name, batch)) in stored.iter().map(|part| ("stream", part)).chain(queued.iter().map(|part| ("queue", part))) {
             check_name(kind, name)?;
-            for record in batch.records() {
-                let size: usize = record.cells().map(|(_, _, bytes)| bytes.len() + 4).sum();
-                if size > MAX_RECORD {
-                    let message = format!("a record has {size} bytes, and {MAX_RECORD} is the most");
-                    return Err(Error::new(ErrorCode::TooLarge, message));
-                }
-                bytes += size + 64;
-            }
+            bytes += check_records(batch)?;
         }
         self.0.space.claim(bytes)?;
         let work = move |group: &mut Group<'_>| {
@@ -263,6 +258,36 @@ impl Store {
             group.append(tenant, stored)
         };
         self.0.committer.submit(Company::Shared, bytes, work).await
+    }
+
+    /// Shows `work` one moment of the store while others write. Blocks, and must end: the database keeps what changes meanwhile.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn view<T>(&self, work: impl FnOnce(&View<'_>) -> Result<T>) -> Result<T> {
+        work(&View::new(&self.0.engine, self.0.clock.now().seconds()))
+    }
+
+    /// Brings back records of one stream, all or none. Durable when it returns; watchers are not told. The same records may be
+    /// brought back again: nothing is there twice.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub async fn restore(&self, tenant: TenantId, stream: &str, restored: Restored) -> Result<()> {
+        restored.check(stream)?;
+        let bytes = check_records(&restored.records)? + restored.fields.iter().map(|name| name.len() + 32).sum::<usize>();
+        self.0.space.claim(bytes)?;
+        let stream = stream.to_owned();
+        let work = move |group: &mut Group<'_>| group.restore(tenant, &stream, restored);
+        self.0.committer.submit(Company::Alone, bytes, work).await
+    }
+
+    /// Refuses so many bytes beside the database where they would leave too little space.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DiskFull`].
+    pub fn reserve(&self, bytes: usize) -> Result<()> {
+        self.0.space.claim(bytes)
     }
 
     /// What waits in a queue behind number `after`: numbers and records, oldest first, at most `limit` entries.
@@ -553,6 +578,31 @@ fn open_durable(path: &Path, durability: Durability) -> Result<Durable> {
         durable.flush()?;
     }
     Ok(durable)
+}
+
+/// Refuses records that are too large; answers about how many bytes all take.
+fn check_records(batch: &Batch) -> Result<usize> {
+    let mut bytes = 0;
+    for record in batch.records() {
+        let size: usize = record.cells().map(|(_, _, bytes)| bytes.len() + 4).sum();
+        if size > MAX_RECORD {
+            let message = format!("a record has {size} bytes, and {MAX_RECORD} is the most");
+            return Err(Error::new(ErrorCode::TooLarge, message));
+        }
+        bytes += size + 64;
+    }
+    Ok(bytes)
+}
+
+impl Restored {
+    /// Refuses what [`Store::restore`] would not take into a stream of this name.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Invalid`] for a name that cannot be; [`ErrorCode::TooLarge`] for a record above 16 MiB.
+    pub fn check(&self, stream: &str) -> Result<()> {
+        check_name("stream", stream)?;
+        check_records(&self.records).map(drop)
+    }
 }
 
 fn check_name(member: &str, name: &str) -> Result<()> {

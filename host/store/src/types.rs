@@ -2,6 +2,7 @@
 //!
 //! Plain data: knows nothing of keys, encodings or RocksDB.
 
+use crate::view::Mark;
 use headworks_core::document::ChangeKind;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_core::{Batch, DocumentKey, Timestamp, Uid};
@@ -199,6 +200,19 @@ pub struct RecordId {
     pub ms: u64,
     /// Unique within the store.
     pub uuid: uuid::Uuid,
+}
+
+/// What a backup holds of the records of one stream.
+#[derive(Clone, Debug, Default)]
+pub struct Restored {
+    /// Records, each received when the backup says so. No two of them have one name.
+    pub records: Batch,
+    /// Their names and expiries, one for each.
+    pub marks: Vec<Mark>,
+    /// Records that were deleted.
+    pub deleted: Vec<RecordId>,
+    /// Names of fields that records had at some time.
+    pub fields: Vec<String>,
 }
 
 /// What a watcher is told.

@@ -2,6 +2,7 @@
 //!
 //! Everything runs on this machine, against servers started here on folders of their own, for a bounded time.
 
+mod backup;
 mod graph;
 mod ingest;
 mod load;
@@ -22,8 +23,8 @@ use std::time::Duration;
 /// Benchmarks of Headworks.
 #[derive(Debug, Parser)]
 struct Settings {
-    /// The groups to run: 1 single records, 2 batches, 3 sandbox, 4 queries and watching, 5 start and memory.
-    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5")]
+    /// The groups to run: 1 single records, 2 batches, 3 sandbox, 4 queries and watching, 5 start and memory, 6 backup and restore.
+    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5,6")]
     groups: Vec<u8>,
     /// Seconds for each figure, all rounds together.
     #[arg(long, default_value_t = 12)]
@@ -34,7 +35,7 @@ struct Settings {
     /// `fsync` or `buffered`.
     #[arg(long, default_value = "fsync")]
     durability: String,
-    /// Records in the stream that is queried.
+    /// Records in the stream that is queried, and in a backup.
     #[arg(long, default_value_t = 1_000_000)]
     records: usize,
     /// Writes the report to this file too.
@@ -67,6 +68,7 @@ fn main() -> Result<()> {
             3 => sandbox::run(&settings, &mut report),
             4 => query::run(&settings, &mut report),
             5 => start::run(&settings, &mut report),
+            6 => backup::run(&settings, &mut report),
             other => anyhow::bail!("there is no group {other}"),
         }
         .with_context(|| format!("group {group}"))?;

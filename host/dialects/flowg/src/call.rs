@@ -100,6 +100,11 @@ impl Open {
         Ok(pairs.into_iter().rev().collect())
     }
 
+    /// The body, for those who do not read it as a whole.
+    pub(crate) fn take_body(&mut self) -> Body {
+        std::mem::take(&mut self.body)
+    }
+
     /// The whole body.
     pub(crate) async fn body(&mut self) -> Result<Bytes, Failure> {
         Ok(headworks_http::read(&self.context, std::mem::take(&mut self.body)).await?)

@@ -6,6 +6,7 @@
 
 mod account;
 mod auth_providers;
+mod backup;
 mod call;
 mod docs;
 mod elastic;
@@ -23,6 +24,8 @@ mod system;
 mod transformers;
 mod users;
 mod watch;
+
+pub use backup::{Transfers, resume_restores};
 
 use axum::Router;
 use axum::body::Body;
@@ -50,6 +53,8 @@ pub struct FlowgState {
     pub clock: Arc<dyn Clock>,
     /// Whether answers hide the secrets that are stored for others, such as those of identity providers.
     pub mask_secrets: bool,
+    /// Backups and restores under way.
+    pub transfers: Transfers,
 }
 
 type App = Arc<FlowgState>;
@@ -99,6 +104,12 @@ pub fn router(state: FlowgState, mount: &str) -> Router {
         .route("/api/v1/streams/{stream}/logs", get(query::query))
         .route("/api/v1/streams/{stream}/logs/watch", get(watch::watch))
         .merge(elastic::router())
+        .route("/api/v1/backup/auth", get(backup::backup_auth))
+        .route("/api/v1/backup/config", get(backup::backup_config))
+        .route("/api/v1/backup/logs", get(backup::backup_logs))
+        .route("/api/v1/restore/auth", post(backup::restore_auth))
+        .route("/api/v1/restore/config", post(backup::restore_config))
+        .route("/api/v1/restore/logs", post(backup::restore_logs))
         .with_state(Arc::new(state))
 }
 

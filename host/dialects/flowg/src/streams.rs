@@ -16,7 +16,7 @@ type Answer = Result<Response<Body>, Failure>;
 
 /// `StreamConfig` on the wire.
 #[derive(Serialize, Deserialize)]
-struct Settings {
+pub(crate) struct Settings {
     /// Seconds.
     ttl: i64,
     /// Units of 1,048,576 bytes.

@@ -15,12 +15,14 @@ mod indexes;
 mod letters;
 mod outbox;
 mod purge;
+mod restore;
 mod retention;
 mod streams;
 
 pub(crate) use indexes::{Backfill, Opening};
 pub(crate) use letters::LetterLimits;
-pub(crate) use streams::{KIND as STREAM_KIND, indexed_value};
+pub use streams::MAX_FIELDS;
+pub(crate) use streams::{KIND as STREAM_KIND, indexed_value, stored_settings};
 
 use crate::catalog::Catalog;
 use crate::durable::Durable;
@@ -104,8 +106,9 @@ impl Writer {
     ) -> Result<Self> {
         use keys::meta::{NEXT_CHANGE, NEXT_RECORD, NEXT_STREAM};
         let engine = Arc::clone(durable.engine());
+        let counted = engine.get(Table::Meta, NEXT_RECORD)?.is_some();
         let mut writer = Self {
-            next_record: stored_number(&engine, NEXT_RECORD)?,
+            next_record: if counted { stored_number(&engine, NEXT_RECORD)? } else { first_record() },
             next_change: stored_number(&engine, NEXT_CHANGE)?,
             next_stream: u32::try_from(stored_number(&engine, NEXT_STREAM)?).unwrap_or(u32::MAX),
             next_expiry: 0,
@@ -130,6 +133,12 @@ fn stored_number(engine: &Engine, key: &[u8]) -> Result<u64> {
     let Some(value) = engine.get(Table::Meta, key)? else { return Ok(1) };
     decode_number(&value)
         .ok_or_else(|| Error::new(ErrorCode::Corrupt, "a sequence number of the store cannot be read; run `verify`"))
+}
+
+/// Where a new store begins to count its records: at random, so that no two stores give records of one stream the same
+/// number and backups of both can be restored into one.
+fn first_record() -> u64 {
+    1 + (uuid::Uuid::new_v4().as_u64_pair().1 & ((1 << 62) - 1))
 }
 
 /// What is told to others after a group is written.

@@ -149,7 +149,7 @@ impl Group<'_> {
     }
 
     /// Takes a record out of the indexes and the tally of its stream.
-    fn forget(&mut self, at: &StreamName, place: Place, len: usize, mut stored: Stored<'_>) -> Result<()> {
+    pub(super) fn forget(&mut self, at: &StreamName, place: Place, len: usize, mut stored: Stored<'_>) -> Result<()> {
         let family = self.writer.engine.family(Table::Indexes)?;
         let Some(writing) = self.writer.streams.get_mut(at) else { return Ok(()) };
         let (tenant, number) = (at.0, writing.stream.number);

@@ -19,7 +19,7 @@ pub(crate) const KIND: &str = "stream";
 /// Who makes streams by writing to them.
 const SERVER: &str = "server";
 /// The most field names one stream remembers.
-const MAX_FIELDS: usize = 100_000;
+pub const MAX_FIELDS: usize = 100_000;
 /// Bytes of a value above which it is not indexed; the record is kept (FlowG 2).
 const MAX_INDEXED: usize = 4 << 10;
 
@@ -114,6 +114,30 @@ impl Writing {
     }
 }
 
+/// The number and the settings of a stream from the body of its document.
+pub(crate) fn stored_settings(body: &[u8]) -> Option<(u32, StreamConfig)> {
+    let Settings { number, ttl_seconds, size_mib, indexed_fields } = serde_json::from_slice(body).ok()?;
+    Some((number, StreamConfig { ttl_seconds, size_mib, indexed_fields }))
+}
+
+/// Where records are put, and how long they are kept.
+#[derive(Clone, Copy)]
+pub(super) enum Placing<'a> {
+    /// They are new: behind all others, as the stream's settings say.
+    New,
+    /// They come back: one place and one expiry for each.
+    Given { places: &'a [Place], expiries: &'a [u64] },
+}
+
+impl Placing<'_> {
+    fn of(self, index: usize) -> Option<(Place, u64)> {
+        match self {
+            Self::New => None,
+            Self::Given { places, expiries } => places.get(index).copied().zip(expiries.get(index).copied()),
+        }
+    }
+}
+
 /// What a value is in an index, where it can be in one.
 pub(crate) fn indexed_value(kind: Kind, bytes: &[u8]) -> Option<std::borrow::Cow<'_, [u8]>> {
     use std::borrow::Cow;
@@ -168,7 +192,7 @@ impl Group<'_> {
         for (name, batch) in parts.into_iter().filter(|(_, batch)| !batch.is_empty()) {
             self.ensure(tenant, &name, SERVER)?;
             let at = (tenant, name);
-            let ids = self.append_part(&at, &batch)?;
+            let ids = self.append_part(&at, &batch, Placing::New)?;
             if let Some(ids) = ids {
                 self.deliveries.push(Delivery { tenant, stream: at.1, ids, batch });
             }
@@ -178,35 +202,57 @@ impl Group<'_> {
 
     /// Refuses what would give a stream too many field names.
     pub(crate) fn check_append(&self, tenant: TenantId, parts: &[(String, Batch)]) -> Result<()> {
-        for (name, batch) in parts {
-            let known = self.writer.streams.get(&(tenant, name.clone())).map_or(0, |writing| writing.indexed.len());
-            if known + batch.names().len() > MAX_FIELDS {
-                let message = format!(
-                    "the stream `{name}` has {known} different field names, and {MAX_FIELDS} is the most: purge it, and keep what varies in values"
-                );
-                return Err(Error::new(ErrorCode::Exhausted, message));
+        parts.iter().try_for_each(|(name, batch)| self.check_fields(tenant, name, batch.names().len()))
+    }
+
+    /// Refuses `more` field names where the stream would have too many.
+    pub(super) fn check_fields(&self, tenant: TenantId, name: &str, more: usize) -> Result<()> {
+        let known = self.writer.streams.get(&(tenant, name.to_owned())).map_or(0, |writing| writing.indexed.len());
+        if known + more > MAX_FIELDS {
+            let message = format!(
+                "the stream `{name}` has {known} different field names, and {MAX_FIELDS} is the most: purge it, and keep what varies in values"
+            );
+            return Err(Error::new(ErrorCode::Exhausted, message));
+        }
+        Ok(())
+    }
+
+    /// Remembers the names of fields that no record of the stream has to have.
+    pub(super) fn remember_fields(&mut self, at: &StreamName, names: &[String]) -> Result<()> {
+        for name in names {
+            let Some(writing) = self.writer.streams.get_mut(at) else { return Ok(()) };
+            if writing.number_of(name).is_none() {
+                let (number, field) = (writing.stream.number, writing.remember(name));
+                self.put(Table::Meta, &meta::of_field(meta::FIELD, at.0, number, field), &encode_text(name))?;
             }
         }
         Ok(())
     }
 
     /// Answers the names of the records where somebody follows the stream.
-    fn append_part(&mut self, at: &StreamName, batch: &Batch) -> Result<Option<Vec<RecordId>>> {
+    pub(super) fn append_part(&mut self, at: &StreamName, batch: &Batch, placing: Placing<'_>) -> Result<Option<Vec<RecordId>>> {
         let writer = &mut *self.writer;
         let Some(writing) = writer.streams.get_mut(at) else { return Ok(None) };
         let records = writer.engine.family(Table::Records)?;
         let indexes = writer.engine.family(Table::Indexes)?;
         let meta_family = writer.engine.family(Table::Meta)?;
         let (tenant, number) = (writing.stream.tenant, writing.stream.number);
-        let mut ids = writer.watchers.any(at.0, &at.1).then(|| Vec::with_capacity(batch.len()));
+        let told = matches!(placing, Placing::New) && writer.watchers.any(at.0, &at.1);
+        let mut ids = told.then(|| Vec::with_capacity(batch.len()));
         let mut fields: Vec<Option<u32>> = vec![None; batch.names().len()];
         let mut value = Vec::with_capacity(1024);
         let mut entries: Vec<Vec<u8>> = Vec::new();
         let mut expiring: Option<(u64, ExpiryRange)> = None;
-        for row in batch.records() {
-            let place = Place { ms: row.time().millis(), sequence: writer.next_record };
-            writer.next_record += 1;
-            let expiry = writing.expiry(row.time());
+        for (index, row) in batch.records().enumerate() {
+            let (place, expiry) = match placing.of(index) {
+                Some(given) => given,
+                None => {
+                    let sequence = writer.next_record;
+                    writer.next_record += 1;
+                    self.took_record = true;
+                    (Place { ms: row.time().millis(), sequence }, writing.expiry(row.time()))
+                }
+            };
             value.clear();
             record::begin(&mut value, row.time(), expiry);
             for (field, kind, bytes) in row.cells() {
@@ -250,14 +296,20 @@ impl Group<'_> {
                 (range.first, range.last) = (range.first.min(place), range.last.max(place));
             }
             if let Some(ids) = &mut ids {
-                ids.push(record_id(tenant, number, place));
+                ids.push(RecordId { ms: u64::try_from(place.ms).unwrap_or(0), uuid: place.uuid() });
             }
         }
-        if let Some((second, range)) = expiring {
+        if let Some((second, mut range)) = expiring {
             writer.next_expiry = writer.next_expiry.min(second);
-            self.batch.put_cf(meta_family, meta::expiry(second, tenant, number, range.first.sequence), range.encode());
+            let key = meta::expiry(second, tenant, number, range.first.sequence);
+            if let Placing::Given { .. } = placing
+                && let Some(before) = writer.engine.get(Table::Meta, &key)?.as_deref().and_then(ExpiryRange::decode)
+            {
+                // An earlier restore may have begun at the same record and gone further.
+                (range.first, range.last) = (range.first.min(before.first), range.last.max(before.last));
+            }
+            self.batch.put_cf(meta_family, key, range.encode());
         }
-        self.took_record = true;
         self.touched.insert(number);
         Ok(ids)
     }
@@ -274,13 +326,6 @@ impl Group<'_> {
     }
 }
 
-/// The name of a record that watchers are told: the numbers in it make it unique.
-fn record_id(tenant: TenantId, number: u32, place: Place) -> RecordId {
-    let head = (u128::from(number) << 96) | (u128::from(tenant.0 & 0xffff) << 80);
-    let bytes = (head | u128::from(place.sequence & ((1 << 56) - 1))).to_be_bytes();
-    RecordId { ms: u64::try_from(place.ms).unwrap_or(0), uuid: uuid::Builder::from_custom_bytes(bytes).into_uuid() }
-}
-
 impl Writer {
     /// Reads all streams of the store. Indexes whose building was interrupted are dropped.
     pub(super) fn load_streams(&mut self) -> Result<()> {
@@ -289,10 +334,9 @@ impl Writer {
         for tenant in tenants(&engine)? {
             for document in engine.documents(tenant, KIND, "")? {
                 let name = document.key.name;
-                let settings: Settings = serde_json::from_slice(&document.body)
-                    .map_err(|_| damaged(&format!("the settings of the stream `{name}`")))?;
-                let Settings { number, ttl_seconds, size_mib, indexed_fields } = settings;
-                let mut writing = Writing::new(tenant, number, StreamConfig { ttl_seconds, size_mib, indexed_fields });
+                let (number, config) =
+                    stored_settings(&document.body).ok_or_else(|| damaged(&format!("the settings of the stream `{name}`")))?;
+                let mut writing = Writing::new(tenant, number, config);
                 let mut walk = engine.walk_prefix(Table::Meta, &meta::of_stream(meta::FIELD, tenant, number))?;
                 walk.seek_to_first();
                 while let Some((_, value)) = walk.item() {

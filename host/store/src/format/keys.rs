@@ -114,10 +114,16 @@ fn take_name(reader: &mut Reader<'_>) -> Option<String> {
     String::from_utf8(take_escaped(reader)?).ok()
 }
 
-/// What the keys of all documents of one tenant, kind and scope begin with.
-pub(crate) fn documents_of(tenant: TenantId, kind: &str, scope: &str) -> Vec<u8> {
+/// What the keys of all documents of one tenant and kind begin with.
+pub(crate) fn documents_of_kind(tenant: TenantId, kind: &str) -> Vec<u8> {
     let mut key = tenant.0.to_be_bytes().to_vec();
     put_escaped(&mut key, kind.as_bytes());
+    key
+}
+
+/// What the keys of all documents of one tenant, kind and scope begin with.
+pub(crate) fn documents_of(tenant: TenantId, kind: &str, scope: &str) -> Vec<u8> {
+    let mut key = documents_of_kind(tenant, kind);
     put_escaped(&mut key, scope.as_bytes());
     key
 }

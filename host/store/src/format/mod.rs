@@ -5,6 +5,7 @@
 
 mod entry;
 pub(crate) mod keys;
+mod names;
 pub(crate) mod record;
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod letters;
 mod model;
 mod open;
 mod outbox;
+mod restore;
 mod retention;
 mod streams;
 mod support;
