@@ -181,14 +181,11 @@ pub(crate) async fn get(mut call: Call) -> Answer {
     let key = DocumentKey::new(call.caller.tenant, FORWARDER, &call.name().await?);
     call.allow(Scope::ReadForwarders)?;
     let document = call.app.store.get(&key)?.ok_or_else(Failure::not_found)?;
-    let Saved { config, queued } = Saved::decode(&document.body)?;
-    let mut config = Value::Object(config);
-    if call.app.mask_secrets {
-        hide(&mut config, SECRETS);
-    }
-    let mut forwarder = serde_json::json!({"version": 2, "config": config});
-    if queued {
-        forwarder["delivery"] = "queued".into();
+    let mut forwarder = serde_json::json!(Saved::decode(&document.body)?);
+    if call.app.mask_secrets
+        && let Some(config) = forwarder.get_mut("config")
+    {
+        hide(config, SECRETS);
     }
     Ok(json(&serde_json::json!({"success": true, "forwarder": forwarder})))
 }
