@@ -1,5 +1,5 @@
-//! Real clients against the real server: the official Elasticsearch client, rsyslog's Elasticsearch output and the
-//! OpenTelemetry SDK.
+//! Real clients against the real server: the official Elasticsearch client, rsyslog's Elasticsearch output, the
+//! OpenTelemetry SDK, and schemathesis, which makes requests of the server's own OpenAPI document.
 //!
 //! The Python clients are in the folder `clients` of the build folder, or `HEADWORKS_CLIENTS`, where `tools/setup.sh tests`
 //! puts them. Where a client is missing its test fails in CI and is left out elsewhere.
@@ -66,6 +66,30 @@ fn the_opentelemetry_exporter() {
         assert_eq!(record["severity_number"], "SEVERITY_NUMBER_WARN");
         assert_eq!((&record["attr.list"], &record["attr.flag"]), (&"[a b]".into(), &"true".into()), "{record}");
     }
+}
+
+/// Operations that change who may ask, or that do not end by themselves, have tests of their own.
+const LEFT_OUT: &str = "/api/v1/(restore/.*|auth/change-password|auth/login|test/forwarders/.*|streams/.*/watch)";
+
+#[test]
+fn requests_of_every_operation_meet_no_defect_and_answers_are_as_documented() {
+    let Some(python) = python() else { return };
+    let server = Server::start();
+    let (folder, url) = (tempfile::tempdir().expect("a folder"), format!("http://{}", server.address()));
+    let document = folder.path().join("openapi.json");
+    std::fs::write(&document, server.client().get("/api/docs/openapi.json").text()).expect("the document");
+    let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
+    let output = Command::new(python.with_file_name("schemathesis"))
+        .arg("run")
+        .arg(&document)
+        .args(["--url", &url, "-H", &format!("Authorization: Bearer {TOKEN}"), "--checks", checks, "--seed", "1"])
+        .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--exclude-path-regex", LEFT_OUT])
+        .current_dir(folder.path())
+        .output()
+        .expect("schemathesis runs");
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{shown}");
+    assert!(shown.contains("passed") && shown.contains("generated"), "{shown}");
 }
 
 #[test]
