@@ -3,6 +3,7 @@
 //! Everything runs on this machine, against servers started here on folders of their own, for a bounded time.
 
 mod backup;
+mod delivery;
 mod graph;
 mod ingest;
 mod load;
@@ -23,8 +24,9 @@ use std::time::Duration;
 /// Benchmarks of Headworks.
 #[derive(Debug, Parser)]
 struct Settings {
-    /// The groups to run: 1 single records, 2 batches, 3 sandbox, 4 queries and watching, 5 start and memory, 6 backup and restore.
-    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5,6")]
+    /// The groups to run: 1 single records, 2 batches, 3 sandbox, 4 queries and watching, 5 start and memory, 6 backup and restore, 7 syslog and
+    /// forwarders.
+    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5,6,7")]
     groups: Vec<u8>,
     /// Seconds for each figure, all rounds together.
     #[arg(long, default_value_t = 12)]
@@ -69,6 +71,7 @@ fn main() -> Result<()> {
             4 => query::run(&settings, &mut report),
             5 => start::run(&settings, &mut report),
             6 => backup::run(&settings, &mut report),
+            7 => delivery::run(&settings, &mut report),
             other => anyhow::bail!("there is no group {other}"),
         }
         .with_context(|| format!("group {group}"))?;
