@@ -21,12 +21,16 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) fn run(settings: &Settings, report: &mut Report) -> Result<()> {
     report.loads("7a. One record per request through a forwarder");
+    let mut drained = Vec::new();
     for kind in ["http", "syslog"] {
         for delivery in ["direct", "queued"] {
-            forward(settings, report, kind, delivery)?;
+            if let Some(rate) = forward(settings, report, kind, delivery)? {
+                drained.push(format!("{kind} {rate:.0} records/s"));
+            }
         }
     }
     hanging(settings, report)?;
+    report.line(&format!("\nFrom the queue, in order: {}, until the last of them had arrived.", drained.join(", ")));
     report.table("7b. Syslog into one stream", &["way", "messages/s", "stored", "dropped"]);
     for way in ["UDP", "TCP, 4 connections"] {
         syslog(settings, report, way)?;
@@ -34,7 +38,8 @@ pub(crate) fn run(settings: &Settings, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn forward(settings: &Settings, report: &mut Report, kind: &str, delivery: &str) -> Result<()> {
+/// Answers how many records a second a queue delivered.
+fn forward(settings: &Settings, report: &mut Report, kind: &str, delivery: &str) -> Result<Option<f64>> {
     let server =
         Setup::new().env("HEADWORKS_DURABILITY", &settings.durability).env("HEADWORKS_OUTBOUND_ALLOW", "127.0.0.0/8").start();
     let client = server.client();
@@ -57,15 +62,14 @@ fn forward(settings: &Settings, report: &mut Report, kind: &str, delivery: &str)
     measured.add(&load.run(settings.slot())?)?;
     ensure!(measured.errors == 0, "{} requests failed", measured.errors);
     report.load(&format!("{kind}, {delivery}"), CONNECTIONS, &measured, rss(server.pid()));
-    if delivery == "queued" {
-        let arrived = || taken.load(Ordering::Relaxed) - before;
-        while arrived() < measured.records && begin.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let rate = arrived() as f64 / begin.elapsed().as_secs_f64();
-        report.line(&format!("({kind}, queued: {} records arrived, {rate:.0} a second from the first request on)", arrived()));
+    if delivery == "direct" {
+        return Ok(None);
     }
-    Ok(())
+    let arrived = || taken.load(Ordering::Relaxed) - before;
+    while arrived() < measured.records && begin.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(Some(arrived() as f64 / begin.elapsed().as_secs_f64()))
 }
 
 /// What others notice of a target that never answers.
