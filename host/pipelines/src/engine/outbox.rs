@@ -5,7 +5,7 @@
 
 use super::Shared;
 use crate::forward::Target;
-use headworks_core::{Batch, ErrorCode, TenantId, Timestamp};
+use headworks_core::{Batch, Error, ErrorCode, Result, TenantId, Timestamp};
 use headworks_store::DeadLetter;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,14 +80,14 @@ impl Work {
         }
     }
 
-    async fn read(&self, after: u64) -> headworks_core::Result<Vec<(u64, Batch)>> {
+    async fn read(&self, after: u64) -> Result<Vec<(u64, Batch)>> {
         let (store, tenant, name) = (self.shared.store.clone(), self.tenant, self.name.clone());
         let read = tokio::task::spawn_blocking(move || store.queued(tenant, &name, after, READ)).await;
-        read.map_err(|error| headworks_core::Error::internal(error.to_string()))?
+        read.map_err(|error| Error::internal(error.to_string()))?
     }
 
     /// Delivers an entry, however long it takes, and takes it out of the queue.
-    async fn deliver(&self, number: u64, mut batch: Batch) -> headworks_core::Result<()> {
+    async fn deliver(&self, number: u64, mut batch: Batch) -> Result<()> {
         let mut wait = FIRST_WAIT;
         loop {
             match self.attempt(batch.clone()).await {
@@ -111,19 +111,27 @@ impl Work {
         let target = match self.shared.target(self.tenant, &self.name).await {
             Ok(Some(target)) => target,
             Ok(None) => {
-                self.give_up(batch, "not-found", "the forwarder was deleted while these records waited for it", None).await;
-                return Outcome::Done;
+                let why = "the forwarder was deleted while these records waited for it";
+                return match self.give_up(batch.clone(), "not-found", why, None).await {
+                    Ok(()) => Outcome::Done,
+                    Err(_) => Outcome::Later { rest: batch, wait: None },
+                };
             }
             Err(error) => return self.later(batch, None, &error.message).await,
         };
         let mut next = 0;
+        // What cannot be kept as a dead letter stays in the queue, from the first such record on.
+        let from = |next: usize| Outcome::Later { rest: batch.slice(next..batch.len()), wait: None };
         while next < batch.len() {
             let rest = batch.slice(next..batch.len());
             match target.send(&rest).await {
                 Ok((tried, report)) => {
                     for (place, reason) in report.rejected {
                         let place = place as usize;
-                        self.give_up(rest.slice(place..place + 1), "rejected", &reason, Some(&target)).await;
+                        let record = rest.slice(place..place + 1);
+                        if self.give_up(record, "rejected", &reason, Some(&target)).await.is_err() {
+                            return from(next + place);
+                        }
                     }
                     let Some(stop) = report.stopped else {
                         next += tried.max(1);
@@ -134,7 +142,9 @@ impl Work {
                     if stop.retry_after.is_some() {
                         return self.later(left, stop.retry_after, &stop.reason).await;
                     }
-                    self.give_up(left.slice(0..1), "rejected", &stop.reason, Some(&target)).await;
+                    if self.give_up(left.slice(0..1), "rejected", &stop.reason, Some(&target)).await.is_err() {
+                        return from(next);
+                    }
                     next += 1;
                 }
                 Err(failure) if failure.error.code == ErrorCode::PluginSuspended => {
@@ -142,7 +152,10 @@ impl Work {
                 }
                 Err(failure) => {
                     // It is not known which record it was; a second call with the same ones would end the same way.
-                    self.give_up(rest.slice(0..1), failure.error.code.as_str(), &failure.error.message, Some(&target)).await;
+                    let Error { code, message, .. } = &failure.error;
+                    if self.give_up(rest.slice(0..1), code.as_str(), message, Some(&target)).await.is_err() {
+                        return from(next);
+                    }
                     next += 1;
                 }
             }
@@ -154,14 +167,15 @@ impl Work {
     async fn later(&self, batch: Batch, wait: Option<Duration>, reason: &str) -> Outcome {
         let oldest = Timestamp::now().millis() - i64::try_from(self.shared.options.give_up.as_millis()).unwrap_or(i64::MAX);
         let young = batch.records().position(|record| record.time().millis() > oldest).unwrap_or(batch.len());
-        if young > 0 {
-            self.give_up(batch.slice(0..young), "given-up", reason, None).await;
+        if young > 0 && self.give_up(batch.slice(0..young), "given-up", reason, None).await.is_err() {
+            return Outcome::Later { rest: batch, wait };
         }
         tracing::warn!(tenant = %self.tenant, forwarder = self.name, cause = reason, "a delivery is tried again later");
         if young == batch.len() { Outcome::Done } else { Outcome::Later { rest: batch.slice(young..batch.len()), wait } }
     }
 
-    async fn give_up(&self, records: Batch, code: &str, reason: &str, target: Option<&Arc<dyn Target>>) {
+    /// Moves records to the dead letters.
+    async fn give_up(&self, records: Batch, code: &str, reason: &str, target: Option<&Arc<dyn Target>>) -> Result<()> {
         tracing::warn!(tenant = %self.tenant, forwarder = self.name, code, cause = reason, records = records.len(), "records could not be delivered");
         let letter = DeadLetter {
             pipeline: String::new(),
@@ -174,9 +188,9 @@ impl Work {
             at: Timestamp::now(),
             records,
         };
-        if let Err(error) = self.shared.store.bury(self.tenant, letter).await {
-            tracing::error!(tenant = %self.tenant, cause = %error, "records that could not be delivered could not be kept");
-        }
+        self.shared.store.bury(self.tenant, letter).await.inspect_err(|error| {
+            tracing::error!(tenant = %self.tenant, cause = %error, "records that could not be delivered wait on: they could not be kept");
+        })
     }
 }
 
