@@ -60,7 +60,7 @@ impl Plugin {
         mut services: Services,
     ) -> Result<Self, CallFailure> {
         let description = Instance::new(&linked, &limits, digest, services.clone()).await?.describe().await?;
-        let asked: Result<Vec<Grant>, String> = description.grants.iter().map(|grant| Grant::parse(grant)).collect();
+        let asked: Result<Arc<[Grant]>, String> = description.grants.iter().map(|grant| Grant::parse(grant)).collect();
         let refused = |why| CallFailure::of(Error::new(ErrorCode::PluginRefused, format!("the plugin asks for {why}")), digest);
         services.outbound.asked = asked.map_err(refused)?;
         Ok(Self(Arc::new(Inner { linked, description, digest, limits, services })))
@@ -108,7 +108,7 @@ impl Plugin {
     /// A forwarder with this configuration. Opens one instance, which may connect to its target.
     ///
     /// # Errors
-    /// As [`open_transformer`](Self::open_transformer); [`Denied`](headworks_core::ErrorCode::PluginRefused) when the
+    /// As [`open_transformer`](Self::open_transformer); [`PluginRefused`](headworks_core::ErrorCode::PluginRefused) when the
     /// configuration leads to a place that the plugin does not ask for in general.
     pub async fn open_forwarder(&self, config: &str) -> Result<Forwarder> {
         let first = self.open_sink(config).await.map_err(|failure| failure.error)?;

@@ -123,14 +123,15 @@ impl Instance {
     fn grant(&mut self, targets: &[String]) -> Result<(), CallFailure> {
         let refused = |why: String| Error::new(ErrorCode::PluginRefused, why);
         let outbound = &mut self.store.data_mut().outbound;
-        for target in targets {
-            let grant = Grant::parse(target).map_err(|why| refused(format!("the configuration leads to {why}")));
-            let asked = grant.and_then(|grant| match outbound.asked.iter().any(|asked| asked.covers(&grant)) {
+        let read = |target: &String| {
+            let grant = Grant::parse(target).map_err(|why| refused(format!("the configuration leads to {why}")))?;
+            match outbound.asked.iter().any(|asked| asked.covers(&grant)) {
                 true => Ok(grant),
                 false => Err(refused(format!("the configuration leads to {target}, which the plugin does not ask for"))),
-            });
-            outbound.granted.push(asked.map_err(|error| CallFailure::of(error, self.digest))?);
-        }
+            }
+        };
+        let granted = targets.iter().map(read).collect::<Result<_, _>>();
+        outbound.granted = granted.map_err(|error| CallFailure::of(error, self.digest))?;
         Ok(())
     }
 

@@ -38,7 +38,6 @@ pub(super) async fn all(
     load: &Load,
     outcome: &mut Outcome,
 ) -> Option<Vec<Result<usize>>> {
-    let ranges = ranges(&load.requests);
     let part = |(effect, deed): (usize, &crate::run::Effect)| match &deed.deed {
         Deed::Deliver(delivery, batch, _) if !batch.is_empty() => {
             let (name, target) = (delivery.name.clone(), Arc::clone(delivery.target.as_ref()?));
@@ -50,6 +49,7 @@ pub(super) async fn all(
     if parts.is_empty() {
         return None;
     }
+    let ranges = ranges(&load.requests);
     let mut failed = false;
     if ranges.iter().all(|range| range.len() == 1) {
         // No record has to wait for another one, and branches do not wait for each other.

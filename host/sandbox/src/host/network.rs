@@ -25,9 +25,9 @@ static HOST_NAME: LazyLock<String> = LazyLock::new(|| {
 pub(crate) struct Outbound {
     pub(crate) network: Option<Arc<dyn Network>>,
     /// What the present configuration needs.
-    pub(crate) granted: Vec<Grant>,
+    pub(crate) granted: Arc<[Grant]>,
     /// What the component asks for in general: redirects may lead there.
-    pub(crate) asked: Vec<Grant>,
+    pub(crate) asked: Arc<[Grant]>,
 }
 
 #[allow(unreachable_pub, reason = "the generated bindings export it again")]
