@@ -42,6 +42,8 @@ if [ "${1:-}" = tests ]; then
     want rsyslog-elasticsearch
     want bsdutils             # logger
     want python3-venv
+    want chromium             # the browser of tests/web
+    want chromium-driver
 fi
 
 # The Python clients, anew when the list of them has changed.

@@ -5,18 +5,9 @@
 //! puts them. Where a client is missing its test fails in CI and is left out elsewhere.
 
 use headworks_tests::server::{PASSWORD, TOKEN, USER};
-use headworks_tests::{Flow, Server, Setup, eventually};
+use headworks_tests::{Flow, Server, Setup, eventually, found};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-/// Whether a client is there.
-fn found(what: &str, there: bool) -> bool {
-    assert!(there || std::env::var_os("CI").is_none(), "{what} is missing: `sh tools/setup.sh tests` installs it");
-    if !there {
-        eprintln!("{what} is missing: this test was left out");
-    }
-    there
-}
 
 /// The Python that has the clients.
 fn python() -> Option<PathBuf> {

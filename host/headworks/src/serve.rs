@@ -88,8 +88,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         pipelines: pipelines.clone(),
         clock: Arc::new(SystemClock),
     };
-    let (clock, mask_secrets) = (Arc::new(SystemClock), settings.mask_secrets);
-    let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers };
+    let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
+    let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers, demo };
     let router =
         headworks_flowg::router(state, &mount).merge(headworks_platform::router(platform)).merge(probes.clone().health_router());
     let router = mounted(router, &mount).fallback(headworks_flowg::unknown_path);
@@ -164,7 +164,7 @@ async fn open_store(settings: &Settings) -> Result<Store> {
     Ok(tokio::task::spawn_blocking(move || Store::open(options)).await.context("opening the store failed")??)
 }
 
-/// Everything below the mount path, which leads to the documentation itself.
+/// Everything below the mount path, which leads to the web interface itself.
 fn mounted(router: Router, mount: &str) -> Router {
     let home = || get(headworks_flowg::home(mount));
     if mount.is_empty() {

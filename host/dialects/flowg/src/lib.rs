@@ -24,6 +24,7 @@ mod system;
 mod transformers;
 mod users;
 mod watch;
+mod web;
 
 pub use backup::{Transfers, resume_restores};
 
@@ -55,6 +56,8 @@ pub struct FlowgState {
     pub mask_secrets: bool,
     /// Backups and restores under way.
     pub transfers: Transfers,
+    /// Whether this is a demonstration, whose user the login page names.
+    pub demo: bool,
 }
 
 type App = Arc<FlowgState>;
@@ -65,6 +68,7 @@ const AUTHOR: &str = "bootstrap";
 /// All routes of the dialect. `mount` is the path below which the caller serves them, empty or such as `/logs`: links say it.
 pub fn router(state: FlowgState, mount: &str) -> Router {
     docs::router(mount)
+        .merge(web::router(mount, state.demo))
         .route("/api/v1/auth/login", post(account::login))
         .route("/api/v1/auth/change-password", post(account::change_password))
         .route("/api/v1/auth/whoami", get(account::whoami))
@@ -115,7 +119,7 @@ pub fn router(state: FlowgState, mount: &str) -> Router {
 
 /// The answer to `GET` of the mount path itself.
 pub fn home(mount: &str) -> impl IntoResponse + Clone + Send + Sync + 'static {
-    docs::home(mount)
+    web::home(mount)
 }
 
 /// The answer to a request of this dialect whose handler panicked.
