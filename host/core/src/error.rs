@@ -3,6 +3,7 @@
 //! A code never changes its meaning once released. Dialects turn the [class](ErrorCode::class) into their own status and
 //! body; they do not invent codes.
 
+use serde::Serialize;
 use std::fmt;
 
 /// A result with this crate's [`Error`].
@@ -96,6 +97,10 @@ codes! {
     PluginLimit = "plugin-limit", Internal;
     /// A plugin answered something that cannot be.
     PluginOutput = "plugin-output", Internal;
+    /// A rule of the tenant refuses a document.
+    RuleViolation = "rule-violation", Invalid;
+    /// A rule that has to judge a document cannot.
+    RuleFailed = "rule-failed", Unavailable;
     /// A plugin failed so often that it is not called for a while.
     PluginSuspended = "plugin-suspended", Unavailable;
     /// A component was refused before it ran.
@@ -130,12 +135,37 @@ pub struct Error {
     pub message: String,
     /// The member of the request that is to blame, such as `config.ttl`.
     pub member: Option<String>,
+    /// What rules of the tenant find wrong with a document.
+    pub violations: Vec<Violation>,
+}
+
+/// What a rule of a tenant finds wrong with a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// The name of the rule.
+    pub rule: String,
+    /// Where in the document, as a JSON pointer; empty for the whole of it.
+    pub path: String,
+    /// What is wrong, in the words of the rule.
+    pub message: String,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+/// How bad a [`Violation`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The document may not be saved, where the rule is enforced.
+    Error,
+    /// Its author is told.
+    Warning,
 }
 
 impl Error {
     /// An error with a message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), member: None }
+        Self { code, message: message.into(), member: None, violations: Vec::new() }
     }
 
     /// [`ErrorCode::Invalid`].
@@ -157,6 +187,13 @@ impl Error {
     #[must_use]
     pub fn at(mut self, member: impl Into<String>) -> Self {
         self.member = Some(member.into());
+        self
+    }
+
+    /// Adds what rules find wrong.
+    #[must_use]
+    pub fn with(mut self, violations: Vec<Violation>) -> Self {
+        self.violations = violations;
         self
     }
 

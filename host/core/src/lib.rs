@@ -15,7 +15,7 @@ pub mod time;
 pub use batch::{Batch, BatchBuilder, Kind, Value};
 pub use digest::Digest;
 pub use document::{Document, DocumentKey};
-pub use error::{Error, ErrorClass, ErrorCode, Result};
+pub use error::{Error, ErrorClass, ErrorCode, Result, Severity, Violation};
 pub use id::{TenantId, Uid};
 pub use system::SystemConfiguration;
 pub use time::Timestamp;

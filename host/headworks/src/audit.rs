@@ -1,10 +1,10 @@
-//! `audit`: who changed what and which plugins failed, read from a data folder that no server has open.
+//! `audit`: who changed what, which plugins failed and what rules said, read from a data folder that no server has open.
 
 use crate::cli::Output;
 use anyhow::Result;
 use headworks_core::TenantId;
 use headworks_core::document::ChangeKind;
-use headworks_store::{AuditEntry, AuditEvent, Store};
+use headworks_store::{AuditEntry, AuditEvent, Store, Verdict};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,6 +24,10 @@ fn action(event: &AuditEvent) -> &'static str {
         AuditEvent::Changed { kind: ChangeKind::Put, .. } => "put",
         AuditEvent::Changed { kind: ChangeKind::Delete, .. } => "delete",
         AuditEvent::PluginFailed { .. } => "plugin-failed",
+        AuditEvent::Judged { verdict: Verdict::Warned, .. } => "rule-warned",
+        AuditEvent::Judged { verdict: Verdict::Refused, .. } => "rule-refused",
+        AuditEvent::Judged { verdict: Verdict::Closed, .. } => "rule-failed-closed",
+        AuditEvent::Judged { verdict: Verdict::Opened, .. } => "rule-failed-open",
     }
 }
 
@@ -37,6 +41,7 @@ fn as_json(entry: &AuditEntry) -> Value {
         AuditEvent::PluginFailed { node, code, plugin_digest } => {
             json!({ "node": node, "code": code, "plugin_digest": plugin_digest })
         }
+        AuditEvent::Judged { rule, detail, .. } => json!({ "rule": rule, "detail": detail }),
     };
     if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
         shown.extend(more);
@@ -53,6 +58,9 @@ fn print(entry: &AuditEntry) {
         }
         AuditEvent::PluginFailed { node, code, plugin_digest } => {
             println!("{sequence} {at} {} {kind} {name:?} node {node:?} {code} plugin {plugin_digest}", action(event));
+        }
+        AuditEvent::Judged { rule, detail, .. } => {
+            println!("{sequence} {at} {} {kind} {name:?} by {author:?} rule {rule:?}: {detail:?}", action(event));
         }
     }
 }

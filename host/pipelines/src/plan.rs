@@ -146,6 +146,17 @@ impl Plan {
         self.entries.get(name).copied().ok_or_else(|| broken(format!("invalid entrypoint: {name}")))
     }
 
+    /// The step of a node.
+    pub(crate) fn place(&self, node: &str) -> Option<usize> {
+        self.steps.iter().position(|step| step.id == node)
+    }
+
+    /// The step that the entry point begins with, where there is one only.
+    pub(crate) fn only_entry(&self) -> Option<usize> {
+        let mut entries = self.entries.values();
+        entries.next().copied().filter(|_| entries.next().is_none())
+    }
+
     pub(crate) fn step(&self, place: usize) -> Option<&Step> {
         self.steps.get(place)
     }

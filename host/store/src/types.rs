@@ -5,7 +5,7 @@
 use crate::view::Mark;
 use headworks_core::document::ChangeKind;
 use headworks_core::time::{Clock, SystemClock};
-use headworks_core::{Batch, DocumentKey, Timestamp, Uid};
+use headworks_core::{Batch, Digest, DocumentKey, Timestamp, Uid};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -162,6 +162,28 @@ pub enum AuditEvent {
         /// The digest of the plugin, in hexadecimal.
         plugin_digest: String,
     },
+    /// A rule of the tenant had something to say of a change.
+    Judged {
+        /// The name of the rule.
+        rule: String,
+        /// What came of it.
+        verdict: Verdict,
+        /// What it said first.
+        detail: String,
+    },
+}
+
+/// What a rule meant for a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It was made; the rule warns of it.
+    Warned,
+    /// It was not made.
+    Refused,
+    /// The rule could not judge, and the change was not made.
+    Closed,
+    /// The rule could not judge, and the change was made.
+    Opened,
 }
 
 /// The settings of a stream (FlowG 2 and 10.5).
@@ -250,6 +272,67 @@ pub struct DeadLetter {
     pub at: Timestamp,
     /// The records as they came in.
     pub records: Batch,
+}
+
+/// A dead letter that is kept, as it was when it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptLetter {
+    /// Its number, from 1.
+    pub number: u64,
+    /// What it holds.
+    pub letter: DeadLetter,
+    /// Of what is stored.
+    pub(crate) digest: Digest,
+}
+
+/// A dead letter without its records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterSummary {
+    /// Its number, from 1.
+    pub number: u64,
+    /// The pipeline the records were in.
+    pub pipeline: String,
+    /// The node they were in.
+    pub node: String,
+    /// The digest of the plugin that failed, in hexadecimal; empty when it was none.
+    pub plugin_digest: String,
+    /// The name of an [`ErrorCode`](headworks_core::ErrorCode).
+    pub code: String,
+    /// What went wrong.
+    pub reason: String,
+    /// Which attempt failed, from 1.
+    pub attempt: u32,
+    /// When.
+    pub at: Timestamp,
+    /// How many records it holds.
+    pub records: u64,
+}
+
+/// Which dead letters are meant: those that all members let through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetterFilter {
+    /// Of this pipeline.
+    pub pipeline: Option<String>,
+    /// With this code.
+    pub code: Option<String>,
+    /// Of a plugin whose digest begins with this.
+    pub plugin_digest: Option<String>,
+    /// Not before this time.
+    pub from: Option<Timestamp>,
+    /// Not after this time.
+    pub to: Option<Timestamp>,
+}
+
+impl LetterFilter {
+    /// Whether a letter is meant.
+    pub fn lets_through(&self, letter: &LetterSummary) -> bool {
+        let is = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|wanted| wanted == is);
+        is(&self.pipeline, &letter.pipeline)
+            && is(&self.code, &letter.code)
+            && self.plugin_digest.as_ref().is_none_or(|digest| letter.plugin_digest.starts_with(digest.as_str()))
+            && self.from.is_none_or(|from| letter.at >= from)
+            && self.to.is_none_or(|to| letter.at <= to)
+    }
 }
 
 /// How far [`Store::verify`](crate::Store::verify) is.

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
-use headworks_core::{Error, ErrorClass, ErrorCode};
+use headworks_core::{Error, ErrorClass, ErrorCode, Violation};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -122,6 +122,11 @@ impl From<Error> for Failure {
         if matches!(error.code, ErrorCode::Internal | ErrorCode::Io | ErrorCode::Corrupt) {
             tracing::error!(code = %error.code, %error, "an operation failed");
         }
+        if !error.violations.is_empty() {
+            let mut failure = Self::new(kind, http, error.message);
+            failure.context.insert("body".to_owned(), error.violations.iter().map(told).collect());
+            return failure;
+        }
         match error.member {
             Some(member) if error.code == ErrorCode::Invalid && !error.message.starts_with(UNDECODABLE) => {
                 Self::validation("body", vec![format!("{}: {}", pointer(&member), error.message)])
@@ -129,6 +134,11 @@ impl From<Error> for Failure {
             _ => Self::new(kind, http, error.message),
         }
     }
+}
+
+/// What a rule finds wrong, in the form of the contract's own messages.
+fn told(Violation { rule, path, message, .. }: &Violation) -> String {
+    format!("#{path}: {message} (rule {rule})")
 }
 
 /// How the text begins when a value is of the wrong JSON type; everything else that names a member is a matter of validation.
@@ -210,6 +220,16 @@ mod tests {
                 Failure::from(Error::invalid("a text is expected").at("nodes[3].data.a")),
                 400,
                 r##"{"status":"INVALID_ARGUMENT","error":"invalid argument: validation failed","context":{"body":["#/nodes/3/data/a: a text is expected"]}}"##,
+            ),
+            (
+                Failure::from(Error::new(ErrorCode::RuleViolation, "no").with(vec![Violation {
+                    rule: "names".into(),
+                    path: "/nodes/0".into(),
+                    message: "wrong".into(),
+                    severity: headworks_core::Severity::Error,
+                }])),
+                400,
+                r##"{"status":"INVALID_ARGUMENT","error":"invalid argument: no","context":{"body":["#/nodes/0: wrong (rule names)"]}}"##,
             ),
             (
                 Failure::from(Error::new(ErrorCode::DiskFull, "full")),

@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// What is to be done for a load, and what its parts are told once it is done.
-struct Settled {
-    outcome: Outcome,
-    dead: Vec<Dead>,
+pub(super) struct Settled {
+    pub(super) outcome: Outcome,
+    pub(super) dead: Vec<Dead>,
     attempt: u32,
     answers: Answers,
 }
@@ -70,7 +70,7 @@ async fn one_by_one(shared: &Arc<Shared>, tenant: TenantId, load: Load) {
 }
 
 /// What a part is told that reaches too many nodes all by itself.
-fn endless(plan: &Plan) -> Error {
+pub(super) fn endless(plan: &Plan) -> Error {
     plan.counters.ran(1);
     plan.failed.increment(1);
     let cause = format!(
@@ -80,7 +80,7 @@ fn endless(plan: &Plan) -> Error {
     Error::new(ErrorCode::LoopDetected, cause)
 }
 
-async fn evaluate(shared: &Arc<Shared>, tenant: TenantId, load: &Load, merged: &Batch) -> Result<Settled, Abort> {
+pub(super) async fn evaluate(shared: &Arc<Shared>, tenant: TenantId, load: &Load, merged: &Batch) -> Result<Settled, Abort> {
     let ranges = ranges(&load.requests);
     let mut run = Run::new(shared, tenant, ranges.len() == 1, merged.len());
     let mut outcome = run.enter(&load.plan, load.entry, merged, 0).await?;
@@ -184,7 +184,7 @@ fn not_stored(plan: &Plan, records: usize, error: Error) -> Result<usize> {
     Err(error)
 }
 
-fn count(outcome: &Outcome) {
+pub(super) fn count(outcome: &Outcome) {
     for effect in &outcome.effects {
         let records = effect.len();
         match &effect.deed {

@@ -10,6 +10,7 @@ mod deliver;
 mod entries;
 mod outbox;
 mod queue;
+mod replay;
 
 use crate::counters::{self, Counter};
 use crate::decode_script;
@@ -29,6 +30,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
+
+pub use replay::{Replay, Replayed, ReplayedFrom};
 
 /// Kind of the documents that hold a graph.
 pub const PIPELINE: &str = "pipeline";

@@ -4,6 +4,7 @@
 mod faults;
 mod model;
 mod reload;
+mod replay;
 mod rules;
 mod search;
 mod support;

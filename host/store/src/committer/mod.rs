@@ -19,6 +19,7 @@ mod restore;
 mod retention;
 mod streams;
 
+pub(crate) use documents::check as check_condition;
 pub(crate) use indexes::{Backfill, Opening};
 pub(crate) use letters::LetterLimits;
 pub use streams::MAX_FIELDS;

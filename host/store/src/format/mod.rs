@@ -13,7 +13,7 @@ mod tests;
 
 pub(crate) use entry::{
     ExpiryRange, LetterTally, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_text, decode_waiting,
-    encode_audit, encode_document, encode_letter, encode_number, encode_text, encode_waiting,
+    encode_audit, encode_document, encode_letter, encode_number, encode_text, encode_waiting, summarize_letter,
 };
 
 /// The format that values are written in.
