@@ -4,6 +4,7 @@
 //! body; they do not invent codes.
 
 use std::fmt;
+use std::time::Duration;
 
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -130,12 +131,14 @@ pub struct Error {
     pub message: String,
     /// The member of the request that is to blame, such as `config.ttl`.
     pub member: Option<String>,
+    /// How long to wait before it may work, where that is known. Only with [`ErrorClass::Exhausted`].
+    pub retry_after: Option<Duration>,
 }
 
 impl Error {
     /// An error with a message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), member: None }
+        Self { code, message: message.into(), member: None, retry_after: None }
     }
 
     /// [`ErrorCode::Invalid`].
@@ -158,6 +161,19 @@ impl Error {
     pub fn at(mut self, member: impl Into<String>) -> Self {
         self.member = Some(member.into());
         self
+    }
+
+    /// Says how long to wait before it may work.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The value of a `Retry-After` header, in whole seconds and at least one.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        let wait = self.retry_after?;
+        Some(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1))
     }
 
     /// The kind of answer it deserves.
