@@ -132,20 +132,34 @@ pub async fn unknown_path() -> impl IntoResponse {
     (StatusCode::NOT_FOUND, "404 page not found")
 }
 
-/// Makes what a tenant has from its first start on: the pipeline `default` if it has no pipeline, and the system configuration
-/// with these allowed senders of syslog messages (FlowG 15).
+/// What a tenant has from its beginning: the pipeline `default`, and the system configuration with these allowed senders of
+/// syslog messages (FlowG 15).
 ///
 /// # Errors
-/// Those of the store; [`Invalid`](headworks_core::ErrorCode::Invalid) for an origin that is none.
-pub async fn bootstrap(store: &Store, tenant: TenantId, syslog_allowed_origins: &[String]) -> Result<()> {
+/// [`Invalid`](headworks_core::ErrorCode::Invalid) for an origin that is none.
+pub fn first_documents(tenant: TenantId, syslog_allowed_origins: &[String]) -> Result<Vec<Change>> {
     let system = SystemConfiguration::parse(syslog_allowed_origins, vec!["viewer".to_owned()])?;
-    let key = SystemConfiguration::key(tenant);
-    if store.get(&key)?.is_none() {
-        store.write_unjudged(AUTHOR, vec![Change::put(key, system.to_stored()?)]).await?;
+    let pipeline = DocumentKey::new(tenant, PIPELINE, "default");
+    Ok(vec![Change::put(SystemConfiguration::key(tenant), system.to_stored()?), Change::put(pipeline, default_pipeline())])
+}
+
+/// Makes those of a tenant that are missing: the pipeline `default` only where there is no pipeline at all.
+///
+/// # Errors
+/// Those of the store, and of [`first_documents`].
+pub async fn bootstrap(store: &Store, tenant: TenantId, syslog_allowed_origins: &[String]) -> Result<()> {
+    let mut missing = Vec::new();
+    for change in first_documents(tenant, syslog_allowed_origins)? {
+        let present = match change.key.kind.as_str() {
+            PIPELINE => !store.list_names(tenant, PIPELINE, "")?.is_empty(),
+            _ => store.get(&change.key)?.is_some(),
+        };
+        if !present {
+            missing.push(change);
+        }
     }
-    if store.list_names(tenant, PIPELINE, "")?.is_empty() {
-        let key = DocumentKey::new(tenant, PIPELINE, "default");
-        store.write_unjudged(AUTHOR, vec![Change::put(key, default_pipeline())]).await?;
+    if !missing.is_empty() {
+        store.write_unjudged(AUTHOR, missing).await?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod entries;
 mod outbox;
 mod queue;
 mod replay;
+mod share;
 
 use crate::counters::{self, Counter};
 use crate::decode_script;
@@ -23,8 +24,10 @@ use cache::Line;
 use entries::Entries;
 use headworks_core::document::{ChangeEvent, ChangeKind};
 use headworks_core::{Batch, DocumentKey, Error, ErrorCode, Result, TenantId};
+use headworks_identity::Tenants;
 use headworks_store::Store;
 use outbox::Outbox;
+use share::Share;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -55,6 +58,12 @@ pub struct PipelineOptions {
     pub queue_records: usize,
     /// Bytes that may wait per pipeline.
     pub queue_bytes: usize,
+    /// Records that may wait per tenant.
+    pub tenant_queue_records: usize,
+    /// Bytes that may wait per tenant.
+    pub tenant_queue_bytes: usize,
+    /// Whose quotas hold; without it nobody has any.
+    pub tenants: Option<Tenants>,
     /// How long a record may wait for its delivery before it is given up.
     pub give_up: Duration,
 }
@@ -68,6 +77,9 @@ impl Default for PipelineOptions {
             batch_bytes: 4 << 20,
             queue_records: 200_000,
             queue_bytes: 128 << 20,
+            tenant_queue_records: 400_000,
+            tenant_queue_bytes: 256 << 20,
+            tenants: None,
             give_up: Duration::from_secs(24 * 3600),
         }
     }
@@ -90,6 +102,8 @@ pub(crate) struct Shared {
     options: PipelineOptions,
     events: Mutex<broadcast::Receiver<Arc<ChangeEvent>>>,
     lines: RwLock<HashMap<TenantId, HashMap<String, Arc<Line>>>>,
+    /// What each tenant holds; it outlives its pipelines.
+    shares: Mutex<HashMap<TenantId, Arc<Share>>>,
     entries: Entries,
     /// Transformers in use, by the script they were made from. Never shared between tenants.
     opened: Mutex<HashMap<(TenantId, String), Weak<dyn Transform>>>,
@@ -103,8 +117,8 @@ impl Pipelines {
     pub fn new(store: Store, language: Arc<dyn Language>, forwarders: Arc<dyn Forwarders>, options: PipelineOptions) -> Self {
         counters::show_failures();
         let events = Mutex::new(store.subscribe());
-        let (lines, entries, opened, targets, outbox) = Default::default();
-        let shared = Shared { store, language, forwarders, options, events, lines, entries, opened, targets, outbox };
+        let (lines, shares, entries, opened, targets, outbox) = Default::default();
+        let shared = Shared { store, language, forwarders, options, events, lines, shares, entries, opened, targets, outbox };
         Self { shared: Arc::new(shared) }
     }
 
@@ -114,7 +128,8 @@ impl Pipelines {
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] for an unknown pipeline, [`ErrorCode::BrokenPipeline`] for one that cannot be built or lacks
-    /// the entry point, [`ErrorCode::Exhausted`] when too much waits already; otherwise what the first record that failed
+    /// the entry point, [`ErrorCode::Exhausted`] when too much waits already or a quota of the tenant is used up (then it
+    /// says when to come back), [`ErrorCode::Denied`] while the tenant is suspended; otherwise what the first record that failed
     /// met, one line per branch. The records before it stay, those after it were not run.
     pub async fn ingest(&self, tenant: TenantId, pipeline: &str, entry: &str, records: Batch) -> Result<usize> {
         self.shared.catch_up();
@@ -125,6 +140,7 @@ impl Pipelines {
         }
         let (line, plan) = found?;
         let entry = plan.entry(entry)?;
+        line.share.take(&records)?;
         let told = queue::submit(&self.shared, &line, plan, entry, records, false).await?;
         told.into_iter().next().unwrap_or_else(|| Err(Error::internal("the request has no result")))
     }
@@ -141,8 +157,17 @@ impl Pipelines {
             return Ok(Vec::new());
         }
         let entry = plan.entry(entry)?;
+        line.share.take(&records)?;
         let told = queue::submit(&self.shared, &line, plan, entry, records, true).await?;
         Ok(told.into_iter().map(|told| told.map(drop)).collect())
+    }
+
+    /// Refuses a tenant whose quotas are used up, before its records are looked at.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Exhausted`] and [`ErrorCode::Denied`] as in [`ingest`](Self::ingest).
+    pub fn check_quota(&self, tenant: TenantId) -> Result<()> {
+        self.shared.options.tenants.as_ref().map_or(Ok(()), |tenants| tenants.meter(tenant).check_ingest())
     }
 
     /// The names of the pipelines of a tenant that have a source of this type, whether they can be built or not.
@@ -289,7 +314,13 @@ impl Shared {
         }
         let mut lines = self.lines.write().unwrap_or_else(PoisonError::into_inner);
         let line = lines.entry(tenant).or_default().entry(name.to_owned());
-        Arc::clone(line.or_insert_with(|| Arc::new(Line::new(tenant, name, &self.options))))
+        Arc::clone(line.or_insert_with(|| Arc::new(Line::new(tenant, name, &self.options, self.share(tenant)))))
+    }
+
+    fn share(&self, tenant: TenantId) -> Arc<Share> {
+        let meter = || self.options.tenants.as_ref().map(|tenants| tenants.meter(tenant));
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(shares.entry(tenant).or_insert_with(|| Arc::new(Share::new(&self.options, meter()))))
     }
 
     /// The present plan of a pipeline, built now if need be.
