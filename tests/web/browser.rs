@@ -100,6 +100,7 @@ impl Browser {
             match step() {
                 Ok(value) => return value,
                 Err(error) if begin.elapsed() > PATIENCE => {
+                    if let (Some(file), Ok(shot)) = (std::env::var_os("SHOT"), self.ask("/screenshot")) { use base64::Engine; std::fs::write(file, base64::engine::general_purpose::STANDARD.decode(shot.as_str().unwrap()).unwrap()).unwrap(); }
                     let page = self.script("return document.body.innerText");
                     panic!("{what}: {error}\n{}", page.as_str().unwrap_or_default());
                 }
