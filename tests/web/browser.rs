@@ -108,28 +108,37 @@ impl Browser {
         }
     }
 
-    /// The visible elements that an XPath names, in the open dialog if there is one.
-    fn visible(&self, xpath: &str) -> Result<Vec<String>, String> {
+    /// The elements that an XPath names, in the open dialog if there is one.
+    fn elements(&self, xpath: &str) -> Result<Vec<String>, String> {
         let all = |xpath: &str| self.post("/elements", &json!({ "using": "xpath", "value": xpath }));
         let dialogs = all("//dialog[@open]")?.as_array().map_or(0, Vec::len);
         let scope = if dialogs > 0 { format!("//dialog[@open][{dialogs}]") } else { String::new() };
-        let mut shown = Vec::new();
-        for element in all(&format!("{scope}{xpath}"))?.as_array().into_iter().flatten() {
-            let id = element[ELEMENT].as_str().expect("an element").to_owned();
-            if self.ask(&format!("/element/{id}/displayed"))? == json!(true) {
-                shown.push(id);
+        let found = all(&format!("{scope}{xpath}"))?;
+        Ok(found.as_array().into_iter().flatten().filter_map(|element| Some(element[ELEMENT].as_str()?.to_owned())).collect())
+    }
+
+    fn is_shown(&self, id: &str) -> Result<bool, String> {
+        Ok(self.ask(&format!("/element/{id}/displayed"))? == json!(true))
+    }
+
+    /// The first of them that is visible.
+    fn find(&self, xpath: &str) -> Result<Option<String>, String> {
+        for id in self.elements(xpath)? {
+            if self.is_shown(&id)? {
+                return Ok(Some(id));
             }
         }
-        Ok(shown)
+        Ok(None)
     }
 
     fn first(&self, xpath: &str) -> Result<String, String> {
-        self.visible(xpath)?.into_iter().next().ok_or_else(|| "it is not there".to_owned())
+        self.find(xpath)?.ok_or_else(|| "it is not there".to_owned())
     }
 
     /// How many visible elements an XPath names now.
     pub fn count(&self, xpath: &str) -> usize {
-        self.until(xpath, || self.visible(xpath)).len()
+        let shown = || self.elements(xpath)?.iter().map(|id| self.is_shown(id).map(usize::from)).sum();
+        self.until(xpath, shown)
     }
 
     /// Waits until an element is shown and answers its text.
@@ -140,12 +149,12 @@ impl Browser {
 
     /// Waits until a text is shown somewhere.
     pub fn shows(&self, text: &str) {
-        self.until(text, || self.first(&format!("//*[contains(normalize-space(), {})]", quoted(text))));
+        self.until(text, || self.first(&format!("//*[text()[contains(normalize-space(), {})]]", quoted(text))));
     }
 
     /// Waits until an element is shown no more.
     pub fn lacks(&self, xpath: &str) {
-        self.until(xpath, || if self.visible(xpath)?.is_empty() { Ok(()) } else { Err("it is still there".to_owned()) });
+        self.until(xpath, || self.find(xpath)?.map_or(Ok(()), |_| Err("it is still there".to_owned())));
     }
 
     /// Clicks on an element.

@@ -19,6 +19,7 @@ fn logged_in(path: &str) -> Option<(Server, Client, Browser)> {
     let browser = Browser::open(&server, "")?;
     browser.go(path);
     browser.log_in(USER, PASSWORD);
+    browser.text("//nav");
     let client = server.client();
     Some((server, client, browser))
 }

@@ -169,7 +169,7 @@ fn a_file_is_sent_line_by_line() {
     assert_eq!(browser.value("Pipeline"), "default");
     browser.keys(&field("File of text"), file.to_str().expect("a path"));
     browser.press("Send");
-    browser.shows("2 records were taken.");
+    browser.shows("Records taken: 2");
     assert_eq!(client.values("default", "content"), ["one", "two, é"]);
     browser.is_content();
 }

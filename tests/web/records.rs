@@ -20,7 +20,7 @@ fn records_are_found_by_filter_window_and_ticked_values() {
     client.ingest("default", &records).ok();
     browser.follow("Streams");
     browser.follow("default");
-    browser.shows("3 records over time");
+    browser.shows("Records over time: 3");
     assert_eq!(browser.text("//thead/tr"), "Time code level message", "one column for each field");
     assert_eq!(browser.count("//*[local-name()='rect']"), 1, "records of one moment are one bar");
     // What a record holds is shown, whatever it is.
@@ -29,7 +29,7 @@ fn records_are_found_by_filter_window_and_ticked_values() {
 
     browser.enter("Filter", "level == \"error\"");
     browser.press("Search");
-    browser.shows("1 records over time");
+    browser.shows("Records over time: 1");
     browser.double_click(&format!("//td[.={}]", quoted(markup)));
     let json: serde_json::Value = serde_json::from_str(&browser.text("//pre")).expect("JSON");
     assert_eq!(json["fields"], json!({ "level": "error", "message": markup }));
@@ -43,9 +43,9 @@ fn records_are_found_by_filter_window_and_ticked_values() {
     browser.lacks("//*[@role='alert']");
 
     browser.click(&field("error"));
-    browser.shows("1 records over time");
+    browser.shows("Records over time: 1");
     browser.click(&field("fatal"));
-    browser.shows("2 records over time");
+    browser.shows("Records over time: 2");
 
     browser.choose("Window", "From … to …");
     let set = |label: &str, text: &str| {
@@ -58,7 +58,7 @@ fn records_are_found_by_filter_window_and_ticked_values() {
     browser.shows("No records.");
     set("To", "2199-01-02T00:00:00");
     browser.press("Search");
-    browser.shows("2 records over time");
+    browser.shows("Records over time: 2");
     browser.is_content();
 }
 
@@ -98,7 +98,7 @@ fn many_records_are_shown_in_parts() {
     let records: Vec<_> = (0..1200).map(|n| json!({ "n": n.to_string() })).collect();
     client.ingest("default", &json!(records)).ok();
     browser.go("streams/default");
-    browser.shows("1,200 records over time");
+    browser.shows("Records over time: 1,200");
     let rows = || browser.script("return document.querySelectorAll('tbody tr').length");
     assert_eq!(rows(), json!(500));
     browser.press("Show more (700 left)");

@@ -55,6 +55,7 @@ const FILES: &[(&str, &str, &[u8])] = files![
     SCRIPT "parts/code.js",
     SCRIPT "parts/dialogs.js",
     SCRIPT "parts/fields.js",
+    SCRIPT "parts/question.js",
     SCRIPT "parts/records.js",
     SCRIPT "parts/vrl.js",
     SCRIPT "parts/workbench.js",

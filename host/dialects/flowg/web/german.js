@@ -138,6 +138,8 @@ export const GERMAN = {
   "Record to try": "Eintrag zum Probieren",
   "Records that are sent": "Gesendete Einträge",
   "Records would go in a circle.": "Einträge liefen im Kreis.",
+  "Records over time: {count}": "Einträge im Zeitverlauf: {count}",
+  "Records taken: {count}": "Angenommene Einträge: {count}",
   "Region": "Region",
   "Remove": "Entfernen",
   "Remove {name}": "{name} entfernen",
@@ -208,6 +210,8 @@ export const GERMAN = {
   "Users": "Benutzer",
   "Value": "Wert",
   "View": "Ansicht",
+  "Visits of nodes: {count}. What came in and went out is behind the numbers at each.":
+    "Besuche von Knoten: {count}. Was hinein- und hinausging, steht hinter den Zahlen an jedem.",
   "Watch": "Verfolgen",
   "What is sent to it is refused from now on.": "Was an sie gesendet wird, wird ab jetzt abgewiesen.",
   "What was changed here is not saved.": "Was hier geändert wurde, ist nicht gespeichert.",
@@ -217,10 +221,6 @@ export const GERMAN = {
   "You have no permission for this page.": "Sie haben keine Berechtigung für diese Seite.",
   "You have no permission for this.": "Sie haben keine Berechtigung dafür.",
   "{count} known": "{count} bekannt",
-  "{count} records over time": "{count} Einträge im Zeitverlauf",
-  "{count} records were taken.": "{count} Einträge wurden angenommen.",
-  "{count} visits of nodes. What came in and went out is behind the numbers at each.":
-    "{count} Besuche von Knoten. Was hinein- und hinausging, steht hinter den Zahlen an jedem.",
   "{in} in": "{in} hinein",
   "{in} in, {out} out": "{in} hinein, {out} heraus",
   "{title} …": "{title} …",

@@ -33,6 +33,7 @@ const PAGES = {
   "system-configuration": { page: systemPage, permission: "can_read_system_configuration" },
 };
 
+const root = h("div");
 let leaving = new AbortController();
 
 /** Shows the page of the present path. What an earlier page still does ends with its signal. */
@@ -42,16 +43,16 @@ async function render() {
   const { signal } = leaving;
   const [first, name = ""] = segments();
   if (first === "logout") return session.end();
-  if (first === "login") return void fill(document.body, loginPage());
+  if (first === "login") return void fill(root, loginPage());
   if (!session.token) return login();
   try {
     session.know(await api.whoami(signal));
     const { page, permission } = PAGES[first] ?? {};
     let content = message(t("There is no such page."));
     if (page) content = session.may(permission) ? await page({ name, signal, state: state() }) : message(t("You have no permission for this page."));
-    if (!signal.aborted) fill(document.body, shell(first, content));
+    if (!signal.aborted) fill(root, shell(first, content));
   } catch (error) {
-    if (error.name !== "AbortError" && !signal.aborted && session.token) fill(document.body, shell(first, problem(error)));
+    if (error.name !== "AbortError" && !signal.aborted && session.token) fill(root, shell(first, problem(error)));
   }
 }
 
@@ -61,6 +62,7 @@ function message(text) {
 
 /** Goes to the login page, which comes back to here. */
 function login() {
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   const [first] = segments();
   if (first === "login") return;
   const next = first === "logout" ? "" : location.pathname + location.search;
@@ -68,5 +70,6 @@ function login() {
 }
 
 applyTheme();
+fill(document.body, root);
 addEventListener("session-end", login);
 start(render);

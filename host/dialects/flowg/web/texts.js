@@ -27,9 +27,17 @@ export function t(text, values = {}) {
   return said.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-/** A time as this user writes it, to the millisecond. */
+const TIME = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const formats = [0, 3].map((digits) => new Intl.DateTimeFormat(language, { ...TIME, fractionalSecondDigits: digits || undefined }));
+
+/** A time as this user writes it, to the second. */
 export function time(date) {
-  return date.toLocaleString(language, { dateStyle: "short", timeStyle: "medium" });
+  return formats[0].format(date);
+}
+
+/** A time as this user writes it, to the millisecond. */
+export function exactTime(date) {
+  return formats[1].format(date);
 }
 
 /** A number as this user writes it. */

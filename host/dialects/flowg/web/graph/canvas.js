@@ -169,7 +169,8 @@ export function graphCanvas(graph, { readOnly, lists, open }) {
     const [width, height] = [Math.max(...xs) + WIDTH - left, Math.max(...ys) + 110 - top];
     const scale = Math.min((element.clientWidth - 2 * MARGIN) / width, (element.clientHeight - 2 * MARGIN) / height, 1);
     view.scale = Math.max(scale, ZOOM.least);
-    view.x = (element.clientWidth - width * view.scale) / 2 - left * view.scale;
+    // Records go to the right, and so does what is added.
+    view.x = MARGIN - left * view.scale;
     view.y = (element.clientHeight - height * view.scale) / 2 - top * view.scale;
     look();
   };

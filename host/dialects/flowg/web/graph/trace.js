@@ -15,7 +15,7 @@ export function pipelineTrial(name, flow, canvas) {
     try {
       const { trace, error } = await api.pipelines.test(name, flow(), [record.value()]);
       canvas.tell(trace ?? [], (node) => visits((trace ?? []).filter(({ nodeID }) => nodeID === node.id)));
-      const said = t("{count} visits of nodes. What came in and went out is behind the numbers at each.", { count: (trace ?? []).length });
+      const said = t("Visits of nodes: {count}. What came in and went out is behind the numbers at each.", { count: (trace ?? []).length });
       fill(result, error ? complaint(new Error(error)) : h("p", { class: "good" }, said));
     } catch (error) {
       canvas.tell([], () => {});

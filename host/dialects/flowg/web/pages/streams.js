@@ -6,20 +6,19 @@ import { path } from "../navigation.js";
 import { t } from "../texts.js";
 import { timeChart } from "../parts/chart.js";
 import { complaint, notice } from "../parts/dialogs.js";
-import { tickField } from "../parts/fields.js";
+import { question } from "../parts/question.js";
 import { recordTable } from "../parts/records.js";
 
-const MINUTE = 60_000;
-const WINDOWS = { "15m": 15 * MINUTE, "1h": 60 * MINUTE, "1d": 1440 * MINUTE, "1w": 10_080 * MINUTE };
 /** Records that are kept while a stream is followed. */
 const KEPT = 10_000;
 
 export async function streamsPage({ name, signal }) {
   const names = await api.streams.list();
   const entry = (one) => h("li", null, h("a", { href: path("streams", one), "aria-current": one === name && "page" }, one));
-  const side = h("aside", { class: "names" }, h("h1", null, t("Streams")), names.length ? h("ul", null, names.map(entry)) : h("p", { class: "empty" }, t("There is none yet.")));
-  const content = names.includes(name) ? await reader(name, signal) : h("p", { class: "empty" }, name ? t("There is no such stream.") : t("Choose one from the list."));
-  return h("main", { class: "workbench" }, side, h("section", { class: "work" }, content));
+  const list = names.length ? h("ul", null, names.map(entry)) : h("p", { class: "empty" }, t("There is none yet."));
+  const missing = () => h("p", { class: "empty" }, name ? t("There is no such stream.") : t("Choose one from the list."));
+  const content = names.includes(name) ? await reader(name, signal) : missing();
+  return h("main", { class: "workbench" }, h("aside", { class: "names" }, h("h1", null, t("Streams")), list), h("section", { class: "work" }, content));
 }
 
 /** What is asked of one stream, and what it answers. */
@@ -46,8 +45,7 @@ async function reader(name, signal) {
     const mine = turn;
     fill(failure);
     try {
-      const { from, to } = asked.range();
-      const found = await api.streams.query(name, { from, to, ...asked.conditions(), signal });
+      const found = await api.streams.query(name, { ...asked.wanted(), ...asked.conditions(), signal });
       if (mine !== turn) return;
       records = found;
       table.set(records, fields);
@@ -56,94 +54,69 @@ async function reader(name, signal) {
       fails(error);
     }
   };
-
-  const follow = async () => {
+  const show = (isFollowing) => {
+    watch.setAttribute("aria-pressed", String(isFollowing));
+    asked.freeze(isFollowing);
+    send.disabled = isFollowing;
+  };
+  const toggle = async () => {
     if (following) return following.abort();
-    const stop = new AbortController();
-    following = stop;
-    const end = () => stop.abort();
-    signal.addEventListener("abort", end);
-    let waiting = [];
-    // New rows once a second, however many records come.
-    const timer = setInterval(() => {
-      if (waiting.length) {
-        records = [...waiting, ...records].slice(0, KEPT);
-        table.add(waiting, KEPT);
-        waiting = [];
+    following = new AbortController();
+    const opened = async () => {
+      show(true);
+      await search();
+      return records;
+    };
+    const fresh = (newer) => {
+      if (newer.length) {
+        records = [...newer, ...records].slice(0, KEPT);
+        table.add(newer, KEPT);
       }
       draw();
-    }, 1000);
-    try {
-      const opened = () => {
-        watch.setAttribute("aria-pressed", "true");
-        asked.freeze(true);
-        search();
-      };
-      for await (const { name: event, data } of api.streams.watch(name, { ...asked.conditions(), signal: stop.signal, opened })) {
-        if (event === "log") waiting = [JSON.parse(data), ...waiting].slice(0, KEPT);
-        else if (event === "exception") notice(data, "bad");
-        else if (event === "error") throw new Error(data);
-      }
-      notice(t("The server ended the stream."), "bad");
-    } catch (error) {
-      fails(error);
-    } finally {
-      clearInterval(timer);
-      signal.removeEventListener("abort", end);
-      following = null;
-      watch.setAttribute("aria-pressed", "false");
-      asked.freeze(false);
-    }
+    };
+    await follow(name, { ...asked.conditions(), signal: AbortSignal.any([signal, following.signal]) }, opened, fresh).catch(fails);
+    following = null;
+    show(false);
   };
 
-  const watch = button(t("Watch"), follow, { kind: "toggle", "aria-pressed": "false" });
+  const send = h("button", { class: "primary" }, t("Search"));
+  const watch = button(t("Watch"), toggle, { kind: "toggle", "aria-pressed": "false" });
   const submit = (event) => {
     event.preventDefault();
     search();
   };
-  const bar = h("form", { class: "bar query", on: { submit } }, asked.controls, h("button", { class: "primary" }, t("Search")), watch);
   asked.ticks?.addEventListener("change", search);
   await search();
+  const bar = h("form", { class: "bar query", on: { submit } }, asked.controls, send, watch);
   const found = h("div", { class: "found" }, chart, failure, table.element);
   return h("div", { class: "frame" }, bar, h("div", { class: "reader" }, found, asked.ticks));
 }
 
-/** The controls of a query: filter, window and values of indexed fields. */
-function question(indices) {
-  const filter = h("input", { class: "code-line", "aria-label": t("Filter"), placeholder: 'level == "error"', spellcheck: "false", autocomplete: "off" });
-  const names = { "15m": t("Last 15 minutes"), "1h": t("Last hour"), "1d": t("Last day"), "1w": t("Last week"), absolute: t("From … to …") };
-  const span = h("select", { "aria-label": t("Window") }, Object.entries(names).map(([value, text]) => h("option", { value }, text)));
-  const now = Date.now();
-  const from = moment(t("From"), new Date(now - 60 * MINUTE));
-  const to = moment(t("To"), new Date(now + MINUTE));
-  const dates = h("span", { class: "row", hidden: true }, from, to);
-  span.addEventListener("change", () => {
-    dates.hidden = span.value !== "absolute";
-  });
-  const fields = Object.entries(indices).sort(([one], [other]) => (one < other ? -1 : 1));
-  const ticks = fields.map(([field, values]) => [field, tickField(field, [], [...values].sort())]);
-  const panel = ticks.length ? h("aside", { class: "indices", "aria-label": t("Indexed values") }, h("h3", null, t("Indexed values")), ticks.map(([, { element }]) => element)) : null;
-  const chosen = () => Object.fromEntries(ticks.map(([field, tick]) => [field, tick.value()]).filter(([, values]) => values.length));
-  return {
-    controls: [filter, span, dates],
-    ticks: panel,
-    /** The window, as it is now. */
-    range() {
-      if (span.value === "absolute") return { from: new Date(from.value), to: new Date(to.value) };
-      const end = new Date();
-      return { from: new Date(end - WINDOWS[span.value]), to: end };
-    },
-    conditions: () => ({ filter: filter.value.trim(), indexing: chosen() }),
-    /** Whether the question can be changed: not while its answer is followed. */
-    freeze(frozen) {
-      const boxes = panel?.querySelectorAll("input") ?? [];
-      for (const control of [filter, span, from, to, ...boxes]) control.disabled = frozen;
-    },
+/**
+ * Follows a stream until the signal. `opened()` asks for what was stored before, which may hold records that came since; `fresh()`
+ * is given the new ones, newest first, once a second, however many they are.
+ */
+async function follow(name, { signal, ...conditions }, opened, fresh) {
+  let waiting = [];
+  let known = null;
+  const begin = async () => {
+    known = new Set((await opened()).map((record) => JSON.stringify(record)));
   };
-}
-
-/** A date and time in the user's zone. */
-function moment(label, date) {
-  const local = new Date(date - date.getTimezoneOffset() * MINUTE).toISOString().slice(0, 19);
-  return h("input", { type: "datetime-local", step: "1", required: true, "aria-label": label, value: local });
+  const hand = () => {
+    if (!known) return;
+    fresh(waiting.filter((record) => !known.has(JSON.stringify(record))).reverse());
+    waiting = [];
+  };
+  const timer = setInterval(hand, 1000);
+  try {
+    for await (const { name: event, data } of api.streams.watch(name, { ...conditions, signal, opened: begin })) {
+      if (event === "log") waiting.push(JSON.parse(data));
+      if (waiting.length > KEPT) waiting.shift();
+      if (event === "exception") notice(data, "bad");
+      if (event === "error") throw new Error(data);
+    }
+    notice(t("The server ended the stream."), "bad");
+  } finally {
+    clearInterval(timer);
+  }
 }

@@ -21,7 +21,7 @@ export async function uploadPage() {
     fill(result, h("p", null, t("Sending…")));
     try {
       const count = await api.pipelines.sendText(pipeline.value(), file.files[0]);
-      fill(result, h("p", { class: "good" }, t("{count} records were taken.", { count: number(count) })));
+      fill(result, h("p", { class: "good" }, t("Records taken: {count}", { count: number(count) })));
     } catch (error) {
       fill(result, complaint(error));
     }

@@ -33,7 +33,7 @@ export function timeChart(dates, from, to) {
     return svg("rect", bar, svg("title", null, `${time(start)}: ${number(count)}`));
   });
   const total = counts.reduce((sum, count) => sum + count, 0);
-  const said = t("{count} records over time", { count: number(total) });
+  const said = t("Records over time: {count}", { count: number(total) });
   const drawing = { viewBox: `0 0 ${counts.length} 100`, preserveAspectRatio: "none", role: "img", "aria-label": said };
   return h(
     "figure",

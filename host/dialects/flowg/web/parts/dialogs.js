@@ -28,7 +28,9 @@ export function notice(text, kind = "good") {
   }
   const note = h("p", { class: kind }, text);
   area.append(note);
-  area.showPopover?.();
+  // Shown anew, it is above a dialog that was opened since.
+  if (area.matches(":popover-open")) area.hidePopover();
+  area.showPopover();
   setTimeout(() => {
     note.remove();
     if (!area.hasChildNodes()) area.remove();

@@ -1,7 +1,7 @@
 // Records as a table: one column per field, newest first.
 
 import { button, fill, h } from "../dom.js";
-import { number, t, time } from "../texts.js";
+import { exactTime, number, t } from "../texts.js";
 import { display } from "./dialogs.js";
 
 /** Rows that are made at once; more when the user asks. */
@@ -18,12 +18,12 @@ export function recordTable() {
   let shown = ROWS;
 
   const row = (record) => {
-    const open = () => display(time(new Date(record.timestamp)), h("pre", { class: "json" }, JSON.stringify(record, null, 2)), "wide");
+    const open = () => display(exactTime(new Date(record.timestamp)), h("pre", { class: "json" }, JSON.stringify(record, null, 2)), "wide");
     const key = (event) => event.key === "Enter" && open();
     return h(
       "tr",
       { tabindex: "0", on: { dblclick: open, keydown: key } },
-      h("td", { class: "time", title: record.timestamp }, time(new Date(record.timestamp))),
+      h("td", { class: "time", title: record.timestamp }, exactTime(new Date(record.timestamp))),
       fields.map((field) => h("td", { title: record.fields[field] }, record.fields[field])),
     );
   };
