@@ -51,6 +51,9 @@ impl IntoResponse for Failure {
             member: error.member.as_deref(),
         });
         *response.status_mut() = status;
+        if let Some(seconds) = error.retry_after_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
     }
