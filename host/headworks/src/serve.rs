@@ -17,7 +17,7 @@ use headworks_core::TenantId;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
 use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
-use headworks_identity::{Bootstrapped, Identity, IdentityOptions};
+use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions};
 use headworks_pipelines::{PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
 use headworks_sandbox::Limits;
@@ -80,7 +80,9 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         }
     };
     let Started { identity, pipelines, transfers, told } = started;
-    let origins = AllowedOrigins::follow(&store, TenantId::DEFAULT)?;
+    let syslog_tenant = syslog::tenant(&settings, identity.tenants())?;
+    let origins = AllowedOrigins::follow(&store, syslog_tenant)?;
+    let tenants = identity.tenants().clone();
     let for_syslog = pipelines.clone();
     let platform = PlatformState {
         store: store.clone(),
@@ -100,7 +102,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         listeners.push(listener);
     }
     drop(router);
-    let syslog = syslog::bind(&settings, &mut listening).await?;
+    let syslog = syslog::bind(&settings, syslog_tenant, &mut listening).await?;
     announce(&settings, &listening, &told, &limits, &sandbox_limits, syslog.as_ref().map(SyslogServer::limits), output);
 
     let stop = Shutdown::new();
@@ -136,6 +138,9 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     }
     end_management.cancel();
     managing.abort();
+    if let Err(error) = tenants.flush().await {
+        tracing::warn!(cause = %error, "what tenants used in the last minute is not written down");
+    }
     store.close().await;
     Addresses::forget(&data);
     Ok(code)
@@ -195,11 +200,8 @@ struct Started {
 
 /// Everything between the open store and the first request.
 async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) -> Result<Started> {
-    let plugins = Plugins::new(settings, limits)?;
-    let vrl = plugins.load("vrl").await?;
-    let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
-    let options = PipelineOptions { give_up, ..PipelineOptions::default() };
-    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), Arc::new(plugins), options);
+    let origins = settings.syslog_allowed_origins.clone();
+    let furnish: Furnish = Arc::new(move |tenant| headworks_flowg::first_documents(tenant, &origins));
     let options = IdentityOptions {
         bootstrap_user: settings.bootstrap.user.clone(),
         bootstrap_password: settings.bootstrap.password.clone(),
@@ -208,9 +210,16 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
         session_lifetime: Duration::from_secs(settings.session_seconds),
         reset: settings.reset.user.clone().zip(settings.reset.password.clone()),
         demo: settings.demo,
+        tenants: TenantOptions { plan: settings.plan()?, furnish },
         clock: Arc::new(SystemClock),
     };
     let (identity, told) = Identity::start(store.clone(), options).await?;
+    let tenants = identity.tenants();
+    let plugins = Plugins::new(settings, limits, tenants.clone())?;
+    let vrl = plugins.language("vrl").await?;
+    let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
+    let options = PipelineOptions { give_up, tenants: Some(tenants.clone()), ..PipelineOptions::default() };
+    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), Arc::new(plugins), options);
     headworks_flowg::bootstrap(store, TenantId::DEFAULT, &settings.syslog_allowed_origins).await?;
     if settings.demo {
         let others = store.stream_names(TenantId::DEFAULT).into_iter().filter(|(_, config)| *config != demo_streams());

@@ -6,6 +6,7 @@
 
 mod call;
 mod failure;
+mod tenants;
 
 use axum::Router;
 use axum::body::Body;
@@ -42,7 +43,15 @@ type App = Arc<PlatformState>;
 /// All routes of the dialect.
 pub fn router(state: PlatformState) -> Router {
     let document = || async { ([(header::CONTENT_TYPE, "application/json")], DOCUMENT) };
-    Router::new().route(PREFIX, get(about)).route("/platform/v1/openapi.json", get(document)).with_state(Arc::new(state))
+    Router::new()
+        .route(PREFIX, get(about))
+        .route("/platform/v1/openapi.json", get(document))
+        .route("/platform/v1/tenants", get(tenants::list).post(tenants::create))
+        .route("/platform/v1/tenants/{tenant}", get(tenants::get).put(tenants::update).delete(tenants::delete))
+        .route("/platform/v1/tenants/{tenant}/usage", get(tenants::usage))
+        .route("/platform/v1/tenant", get(tenants::own))
+        .route("/platform/v1/tenant/usage", get(tenants::own_usage))
+        .with_state(Arc::new(state))
 }
 
 /// What is running here; anybody may ask.

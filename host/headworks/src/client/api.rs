@@ -36,6 +36,8 @@ pub(crate) struct Server {
 pub(super) struct Api {
     agent: Agent,
     base: String,
+    /// Where the dialect is mounted.
+    prefix: &'static str,
     token: Option<String>,
 }
 
@@ -64,7 +66,13 @@ impl Api {
             let roots = RootCerts::new_with_certs(&certificates);
             config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
         }
-        Ok(Self { agent: config.build().new_agent(), base, token: server.api_token.filter(|token| !token.is_empty()) })
+        let prefix = "/api/v1";
+        Ok(Self { agent: config.build().new_agent(), base, prefix, token: server.api_token.filter(|token| !token.is_empty()) })
+    }
+
+    /// The same server's own interface.
+    pub(super) fn platform(self) -> Self {
+        Self { prefix: "/platform/v1", ..self }
     }
 
     /// Sends a request and leaves the body of a success unread. A failure becomes its own text.
@@ -79,7 +87,7 @@ impl Api {
         let encode = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
         let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
-        let mut request = Request::builder().method(method).uri(format!("{}/api/v1{}{query}", self.base, path(parts)));
+        let mut request = Request::builder().method(method).uri(format!("{}{}{}{query}", self.base, self.prefix, path(parts)));
         if let Some(token) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
@@ -88,11 +96,11 @@ impl Api {
         }
         let request = request.body(body).context("the address or the token cannot be sent")?;
         let answer = self.agent.run(request).with_context(|| format!("{} cannot be reached", self.base))?;
-        if answer.status() == StatusCode::OK { Ok(answer) } else { Err(failure(answer)) }
+        if answer.status().is_success() { Ok(answer) } else { Err(failure(answer)) }
     }
 
     /// Sends a request and answers the body of its success.
-    fn call(&self, method: Method, parts: &[&str], query: &[(&str, &str)], body: Option<&Value>) -> Result<Value> {
+    pub(super) fn call(&self, method: Method, parts: &[&str], query: &[(&str, &str)], body: Option<&Value>) -> Result<Value> {
         let json = [("Content-Type", "application/json")];
         let answer = match body {
             Some(body) => self.send(method, parts, query, &json, body.to_string())?,
@@ -178,7 +186,11 @@ fn failure(answer: Response<Body>) -> anyhow::Error {
 
 /// The text of a failure with the messages that name places of the request.
 fn explain(failure: &Value) -> Option<String> {
-    let mut text = failure.get("error")?.as_str()?.to_owned();
+    let text = |name: &str| failure.get(name).and_then(Value::as_str);
+    if let Some(detail) = text("detail") {
+        return Some(text("member").map_or_else(|| detail.to_owned(), |member| format!("{member}: {detail}")));
+    }
+    let mut text = text("error")?.to_owned();
     for (place, messages) in failure.get("context").and_then(Value::as_object).into_iter().flatten() {
         for message in super::texts(messages) {
             text.push_str(&format!("\n  {place}: {message}"));
@@ -204,6 +216,8 @@ mod tests {
         });
         let expected = "invalid argument: validation failed\n  body: #/a: wrong\n  body: #/b: too";
         assert_eq!(explain(&failure).as_deref(), Some(expected));
+        let problem = serde_json::json!({"type": "about:blank", "detail": "no host name", "member": "hosts[0]"});
+        assert_eq!(explain(&problem).as_deref(), Some("hosts[0]: no host name"));
         assert_eq!(explain(&serde_json::json!({"other": 1})), None);
     }
 }

@@ -9,15 +9,21 @@ use super::document::suspended;
 use super::quotas::{Quotas, limit};
 use super::usage::{Counters, Usage, Written};
 use headworks_core::{Error, ErrorCode, Result, TenantId};
+use headworks_sandbox::{Admission, Pending, Permit, Surroundings, Usage as PluginUsage};
 use headworks_store::Store;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
 
 /// How long the bytes of stored records are taken as they were.
 const STALE: Duration = Duration::from_secs(1);
 /// When somebody whose storage is full should ask again: retention makes room, if anything does.
 const FULL: Duration = Duration::from_secs(60);
+
+/// How long a call may wait for processor time or for a place.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What one tenant used, and may use.
 pub struct Meter {
@@ -25,6 +31,8 @@ pub struct Meter {
     tenant: TenantId,
     gate: Mutex<Gate>,
     counters: Counters,
+    /// What all plugins of the tenant exchange with the host.
+    crossed: Arc<PluginUsage>,
     written: Mutex<Written>,
 }
 
@@ -38,8 +46,8 @@ struct Gate {
     cpu: Bucket,
     /// Bytes of stored records, and when that was.
     stored: Option<(Instant, u64)>,
-    /// Calls of plugins under way.
-    calls: u64,
+    /// Places for calls of plugins, where they are limited.
+    calls: Option<Arc<Semaphore>>,
 }
 
 fn rate(quotas: &Quotas, per_second: f64) -> Rate {
@@ -57,11 +65,18 @@ impl Gate {
         let full = |quota, unit| Bucket::full(limited(&quotas, quota, unit).unwrap_or(rate(&quotas, 0.0)), now);
         let (records, bytes) = (full(quotas.records_per_second, 1.0), full(quotas.bytes_per_second, 1.0));
         let cpu = full(quotas.cpu_ms_per_second, NANOS_PER_MS);
-        Self { quotas, state, records, bytes, cpu, stored: None, calls: 0 }
+        let most = |most| usize::try_from(most).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        let calls = limit(quotas.concurrent_calls).map(|calls| Arc::new(Semaphore::new(most(calls))));
+        Self { quotas, state, records, bytes, cpu, stored: None, calls }
     }
 }
 
 const NANOS_PER_MS: f64 = 1e6;
+
+fn over_cpu(quotas: &Quotas, wait: Duration) -> Error {
+    let most = quotas.cpu_ms_per_second.unwrap_or_default();
+    exhausted(format!("the plugins of this tenant may use {most} ms of processor time per second"), wait)
+}
 
 /// Why something is refused now, and when it may work.
 fn exhausted(what: String, wait: Duration) -> Error {
@@ -72,8 +87,8 @@ fn exhausted(what: String, wait: Duration) -> Error {
 
 impl Meter {
     pub(crate) fn new(store: Store, tenant: TenantId, quotas: Quotas, state: State) -> Self {
-        let (counters, written) = Default::default();
-        Self { store, tenant, gate: Mutex::new(Gate::new(quotas, state)), counters, written }
+        let (counters, crossed, written) = Default::default();
+        Self { store, tenant, gate: Mutex::new(Gate::new(quotas, state)), counters, crossed, written }
     }
 
     /// Whose it is.
@@ -85,13 +100,12 @@ impl Meter {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on these quotas are in force. What is used of those that stay is not given back.
+    /// From now on these quotas are in force, each with a full bucket. Calls under way hold none of the new places.
     pub(crate) fn set(&self, quotas: Quotas, state: State) {
         let mut gate = self.gate();
         gate.state = state;
         if gate.quotas != quotas {
-            let calls = gate.calls;
-            *gate = Gate { calls, ..Gate::new(quotas, state) };
+            *gate = Gate::new(quotas, state);
         }
     }
 
@@ -133,7 +147,7 @@ impl Meter {
 
     fn try_take(&self, records: u64, bytes: u64, take: bool) -> Result<()> {
         let mut gate = self.gate();
-        let Gate { quotas, records: in_records, bytes: in_bytes, state, stored, .. } = &mut *gate;
+        let Gate { quotas, records: in_records, bytes: in_bytes, cpu, state, stored, .. } = &mut *gate;
         match state {
             State::Active => {}
             State::Suspended => return Err(suspended()),
@@ -151,6 +165,11 @@ impl Meter {
             && let Some(wait) = in_bytes.wait(rate, bytes as f64, now)
         {
             return Err(exhausted(format!("this tenant may send {} bytes per second", rate.per_second), wait));
+        }
+        if let Some(wait) = limited(quotas, quotas.cpu_ms_per_second, NANOS_PER_MS).and_then(|rate| cpu.wait(rate, 1.0, now))
+            && wait > PATIENCE
+        {
+            return Err(over_cpu(quotas, wait));
         }
         if let Some(most) = limit(quotas.stored_bytes) {
             let known = stored.filter(|(at, _)| now.saturating_duration_since(*at) < STALE);
@@ -184,7 +203,7 @@ impl Meter {
 
     /// What was used since the start of the process.
     pub fn usage(&self) -> Usage {
-        self.counters.read()
+        Usage { host_bytes: self.crossed.snapshot().host_bytes, ..self.counters.read() }
     }
 
     /// Bytes of keys and values of the stored records at this moment.
@@ -198,5 +217,79 @@ impl Meter {
 
     pub(crate) fn set_written(&self, written: Written) {
         *self.written.lock().unwrap_or_else(PoisonError::into_inner) = written;
+    }
+}
+
+/// Admits calls of one tenant's plugins.
+struct Doorkeeper(Arc<Meter>);
+
+impl Meter {
+    /// What asks before each call of a plugin and counts it.
+    pub fn admission(self: &Arc<Self>) -> Arc<dyn Admission> {
+        Arc::new(Doorkeeper(Arc::clone(self)))
+    }
+
+    /// Counts the use of one plugin, as a part of what the tenant uses.
+    pub fn plugin_usage(&self) -> Arc<PluginUsage> {
+        Arc::new(PluginUsage::part_of(&self.crossed))
+    }
+
+    /// What a component that comes with this program gets when it works for the tenant.
+    pub fn surroundings(self: &Arc<Self>) -> Surroundings {
+        Surroundings { admission: self.admission(), usage: self.plugin_usage(), ..Surroundings::default() }
+    }
+
+    /// Waits a little for processor time and for a place.
+    async fn admit(self: &Arc<Self>) -> Result<Permit> {
+        let (over, places) = {
+            let mut gate = self.gate();
+            let Gate { quotas, cpu, calls, .. } = &mut *gate;
+            let rate = limited(quotas, quotas.cpu_ms_per_second, NANOS_PER_MS);
+            let wait = rate.and_then(|rate| cpu.wait(rate, 1.0, Instant::now()));
+            (wait.map(|wait| (wait, over_cpu(quotas, wait))), calls.clone())
+        };
+        if let Some((wait, error)) = over {
+            if wait > PATIENCE {
+                return Err(self.refused_call(error));
+            }
+            sleep(wait).await;
+        }
+        let place = match places {
+            None => None,
+            Some(places) => match timeout(PATIENCE, places.acquire_owned()).await {
+                Ok(place) => place.ok(),
+                Err(_) => {
+                    let most = self.gate().quotas.concurrent_calls.unwrap_or_default();
+                    let text = format!("the plugins of this tenant may be called {most} times at once");
+                    return Err(self.refused_call(exhausted(text, PATIENCE)));
+                }
+            },
+        };
+        self.counters.plugin_calls.fetch_add(1, Ordering::Relaxed);
+        let meter = Arc::clone(self);
+        Ok(Permit::new(move |spent| {
+            drop(place);
+            meter.spent(spent);
+        }))
+    }
+
+    fn refused_call(&self, error: Error) -> Error {
+        self.counters.plugin_calls_refused.fetch_add(1, Ordering::Relaxed);
+        error
+    }
+
+    fn spent(&self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.counters.cpu_ns.fetch_add(nanos, Ordering::Relaxed);
+        let mut gate = self.gate();
+        if limit(gate.quotas.cpu_ms_per_second).is_some() {
+            gate.cpu.take(nanos as f64);
+        }
+    }
+}
+
+impl Admission for Doorkeeper {
+    fn admit(&self) -> Pending<'_, Result<Permit>> {
+        Box::pin(self.0.admit())
     }
 }

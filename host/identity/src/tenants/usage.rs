@@ -56,8 +56,8 @@ counts! {
     requests_refused,
     /// Calls of plugins.
     plugin_calls,
-    /// Microseconds of processor time that they took.
-    cpu_us,
+    /// Nanoseconds of processor time that they took.
+    cpu_ns,
     /// Calls refused because a quota was used up.
     plugin_calls_refused,
     /// Bytes that plugins exchanged with the host.

@@ -147,8 +147,8 @@ impl Work {
                     }
                     next += 1;
                 }
-                Err(failure) if failure.error.code == ErrorCode::PluginSuspended => {
-                    return self.later(rest, None, &failure.error.message).await;
+                Err(failure) if matches!(failure.error.code, ErrorCode::PluginSuspended | ErrorCode::Exhausted) => {
+                    return self.later(rest, failure.error.retry_after, &failure.error.message).await;
                 }
                 Err(failure) => {
                     // It is not known which record it was; a second call with the same ones would end the same way.
