@@ -30,7 +30,7 @@ pub use committer::MAX_FIELDS;
 pub use scan::Scan;
 pub use store::Store;
 pub use types::{
-    AuditEntry, AuditEvent, Change, DeadLetter, Durability, Expect, Health, Progress, RecordId, Restored, ScanRange,
+    AuditEntry, AuditEvent, Beside, Change, DeadLetter, Durability, Expect, Health, Progress, RecordId, Restored, ScanRange,
     StoreOptions, StreamConfig, TableReport, VerifyReport, WatchItem,
 };
 pub use view::{Mark, StreamView, View};

@@ -12,7 +12,7 @@ use crate::scan::{Scan, distinct_values};
 use crate::space::Space;
 use crate::sweeper::{Sweep, Sweeper};
 use crate::types::{
-    AuditEntry, AuditEvent, Change, DeadLetter, Durability, Health, Progress, Restored, ScanRange, StoreOptions, StreamConfig,
+    AuditEntry, AuditEvent, Beside, Change, DeadLetter, Durability, Health, Progress, Restored, ScanRange, StoreOptions, StreamConfig,
     VerifyReport,
 };
 use crate::view::View;
@@ -184,7 +184,21 @@ impl Store {
     /// The code that [`Expect`](crate::Expect) names; [`ErrorCode::Invalid`] and [`ErrorCode::TooLarge`] for a key or body
     /// that cannot be; [`ErrorCode::DiskFull`].
     pub async fn write(&self, author: &str, changes: Vec<Change>) -> Result<Vec<Option<Document>>> {
+        self.write_with(author, changes, Vec::new()).await
+    }
+
+    /// As [`write`](Self::write), together with what belongs to the documents: all or none.
+    ///
+    /// # Errors
+    /// Also [`ErrorCode::TooLarge`] for a blob above 256 MiB.
+    pub async fn write_with(&self, author: &str, changes: Vec<Change>, beside: Vec<Beside>) -> Result<Vec<Option<Document>>> {
         let mut bytes = 0;
+        for blob in beside.iter().filter_map(|one| if let Beside::Blob { bytes, .. } = one { Some(bytes) } else { None }) {
+            if blob.len() > MAX_BLOB {
+                return Err(Error::new(ErrorCode::TooLarge, format!("a blob has at most {MAX_BLOB} bytes")));
+            }
+            bytes += blob.len();
+        }
         for Change { key, body, .. } in &changes {
             if key.kind == committer::STREAM_KIND {
                 return Err(Error::internal("settings of streams are changed by `configure_stream`"));
@@ -205,7 +219,42 @@ impl Store {
             self.0.space.claim(bytes)?;
         }
         let author = author.to_owned();
-        self.0.committer.submit(Company::Shared, bytes, move |group| group.write(&author, changes)).await
+        let work = move |group: &mut Group<'_>| {
+            let written = group.write(&author, changes)?;
+            group.beside(beside)?;
+            Ok(written)
+        };
+        self.0.committer.submit(Company::Shared, bytes, work).await
+    }
+
+    /// What a plugin of a tenant remembers under a name.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when it cannot be read.
+    pub fn state(&self, tenant: TenantId, plugin: &str, name: &str) -> Result<Option<Vec<u8>>> {
+        self.0.engine.state(tenant, plugin, name)
+    }
+
+    /// The names under which a plugin of a tenant remembers something, in ascending order, with the bytes of each. Blocks.
+    ///
+    /// # Errors
+    /// As [`state`](Self::state).
+    pub fn states(&self, tenant: TenantId, plugin: &str) -> Result<Vec<(String, usize)>> {
+        self.0.engine.states(tenant, plugin)
+    }
+
+    /// Sets what a plugin of a tenant remembers; `None` removes. All or none, durable when it returns. How much a plugin may
+    /// remember is for the caller to watch.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DiskFull`].
+    pub async fn remember(&self, tenant: TenantId, plugin: &str, values: Vec<(String, Option<Vec<u8>>)>) -> Result<()> {
+        check_name("plugin", plugin)?;
+        let bytes = values.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 16).sum();
+        self.0.space.claim(bytes)?;
+        let plugin = plugin.to_owned();
+        let work = move |group: &mut Group<'_>| group.remember(tenant, &plugin, &values);
+        self.0.committer.submit(Company::Shared, bytes, work).await
     }
 
     /// Follows all changes of documents from now on. A subscriber that falls far behind is told so and has to read anew.
