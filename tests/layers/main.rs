@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["headworks-sandbox"],
     &["headworks-identity"],
     &["headworks-pipelines"],
+    &["headworks-plugins"],
     &["headworks-registry"],
     &["headworks-runs"],
     &["headworks-sql"],

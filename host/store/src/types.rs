@@ -112,6 +112,34 @@ impl Change {
     }
 }
 
+/// What is written together with documents, so that neither is there without the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// A blob comes. It is there already where the same was put before.
+    Blob {
+        /// Whose it is.
+        tenant: TenantId,
+        /// The SHA-256 of `bytes`.
+        digest: Digest,
+        /// At most 256 MiB.
+        bytes: Vec<u8>,
+    },
+    /// A blob goes, if it is there.
+    NoBlob {
+        /// Whose it is.
+        tenant: TenantId,
+        /// Its name by content.
+        digest: Digest,
+    },
+    /// Everything goes that a plugin remembers.
+    NoState {
+        /// In which tenant.
+        tenant: TenantId,
+        /// Its name.
+        plugin: String,
+    },
+}
+
 /// The condition of a [`Change`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {

@@ -17,6 +17,7 @@ mod outbox;
 mod purge;
 mod restore;
 mod retention;
+mod states;
 mod streams;
 mod tenants;
 
