@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["headworks-sandbox"],
     &["headworks-identity"],
     &["headworks-pipelines"],
+    &["headworks-rules"],
     &["headworks-registry"],
     &["headworks-runs"],
     &["headworks-sql"],
