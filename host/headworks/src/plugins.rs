@@ -5,7 +5,9 @@ use anyhow::{Context, Result, bail};
 use headworks_core::{Error, ErrorCode, TenantId};
 use headworks_http::outbound::Outbound;
 use headworks_pipelines::{Boxed, Expressions, Forwarders, Target};
+use headworks_rules::{Judge, Rulebook};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -89,6 +91,14 @@ impl Forwarders for Plugins {
             let plugin = self.load(&format!("forwarder-{kind}")).await;
             let plugin = plugin.map_err(|error| Error::new(ErrorCode::Unavailable, format!("{error:#}")))?;
             Ok(Arc::new(plugin.open_forwarder(config).await?) as Arc<dyn Target>)
+        })
+    }
+}
+
+impl Rulebook for Plugins {
+    fn open<'a>(&'a self, _: TenantId, plugin: &'a str, _: &'a Value) -> Boxed<'a, headworks_core::Result<Arc<dyn Judge>>> {
+        Box::pin(async move {
+            Err(Error::new(ErrorCode::InvalidProgram, format!("there is no plugin {plugin:?}")).at("plugin"))
         })
     }
 }
