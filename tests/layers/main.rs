@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["headworks-identity"],
     &["headworks-pipelines"],
     &["headworks-plugins"],
+    &["headworks-rules"],
     &["headworks-registry"],
     &["headworks-runs"],
     &["headworks-sql"],

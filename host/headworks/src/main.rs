@@ -20,6 +20,7 @@ mod serve;
 mod settings;
 mod syslog;
 mod verify;
+mod warnings;
 
 use clap::Parser;
 use cli::{AuditCommand, Cli, Command, DeadLettersCommand, Output};

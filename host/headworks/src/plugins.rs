@@ -6,7 +6,9 @@ use headworks_core::{Error, ErrorCode, TenantId};
 use headworks_http::outbound::Outbound;
 use headworks_identity::Tenants;
 use headworks_pipelines::{Boxed, Expressions, Forwarders, Language, Target, Transform};
+use headworks_rules::{Judge, Rulebook};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -118,6 +120,14 @@ impl Language for Scripts {
         Box::pin(async move {
             let plugin = self.plugin.within(self.tenants.meter(tenant).surroundings());
             Language::open(&plugin, tenant, script).await
+        })
+    }
+}
+
+impl Rulebook for Plugins {
+    fn open<'a>(&'a self, _: TenantId, plugin: &'a str, _: &'a Value) -> Boxed<'a, headworks_core::Result<Arc<dyn Judge>>> {
+        Box::pin(async move {
+            Err(Error::new(ErrorCode::InvalidProgram, format!("there is no plugin {plugin:?}")).at("plugin"))
         })
     }
 }

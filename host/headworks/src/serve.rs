@@ -5,7 +5,7 @@ use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
 use crate::plugins::Plugins;
 use crate::settings::{Durability, Settings, TlsSettings, address};
-use crate::{example, logging, syslog};
+use crate::{example, logging, syslog, warnings};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
@@ -20,6 +20,7 @@ use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
 use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions};
 use headworks_pipelines::{PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
+use headworks_rules::{Rulebook, Rules};
 use headworks_sandbox::Limits;
 use headworks_store::{Store, StoreOptions, StreamConfig};
 use headworks_syslog::{AllowedOrigins, SyslogLimits, SyslogServer};
@@ -79,7 +80,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let Started { identity, pipelines, transfers, told } = started;
+    let Started { identity, pipelines, rules, transfers, told } = started;
     let syslog_tenant = syslog::tenant(&settings, identity.tenants())?;
     let origins = AllowedOrigins::follow(&store, syslog_tenant)?;
     let tenants = identity.tenants().clone();
@@ -88,6 +89,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         store: store.clone(),
         identity: identity.clone(),
         pipelines: pipelines.clone(),
+        rules,
         clock: Arc::new(SystemClock),
     };
     let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
@@ -95,6 +97,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let router =
         headworks_flowg::router(state, &mount).merge(headworks_platform::router(platform)).merge(probes.clone().health_router());
     let router = mounted(router, &mount).fallback(headworks_flowg::unknown_path);
+    let router = router.layer(axum::middleware::from_fn(warnings::told));
     let mut listeners = Vec::new();
     for text in &settings.listen {
         let listener = Listener::bind(address(text)?, router.clone()).await?.on_panic(panicked).with_tls(service_tls.clone());
@@ -194,6 +197,7 @@ async fn tls(settings: &TlsSettings, section: &str) -> Result<Option<Tls>> {
 struct Started {
     identity: Identity,
     pipelines: Pipelines,
+    rules: Rules,
     transfers: Transfers,
     told: Bootstrapped,
 }
@@ -219,7 +223,9 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
     let vrl = plugins.language("vrl").await?;
     let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
     let options = PipelineOptions { give_up, tenants: Some(tenants.clone()), ..PipelineOptions::default() };
-    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), Arc::new(plugins), options);
+    let plugins = Arc::new(plugins);
+    let rules = Rules::new(store.clone(), Arc::clone(&plugins) as Arc<dyn Rulebook>);
+    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), plugins, options);
     headworks_flowg::bootstrap(store, TenantId::DEFAULT, &settings.syslog_allowed_origins).await?;
     if settings.demo {
         let others = store.stream_names(TenantId::DEFAULT).into_iter().filter(|(_, config)| *config != demo_streams());
@@ -234,7 +240,9 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
     }
     let transfers = transfers(data, store).await?;
     pipelines.resume()?;
-    Ok(Started { identity, pipelines, transfers, told })
+    // What is done from here on is done by users.
+    store.guard_with(Arc::new(rules.clone()));
+    Ok(Started { identity, pipelines, rules, transfers, told })
 }
 
 /// Finishes a restore that the end of the last process broke off.

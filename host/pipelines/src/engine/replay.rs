@@ -69,6 +69,19 @@ impl Pipelines {
         replaying.await.unwrap_or_else(|error| Err(Error::internal(format!("replaying ended: {error}"))))
     }
 
+    /// A saved transformer, ready to run.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Invalid`] where it does not exist or cannot be used.
+    pub async fn transformer(&self, tenant: TenantId, name: &str) -> Result<Arc<dyn Transform>> {
+        self.shared.catch_up();
+        let opened = self.shared.parts(tenant).transformer(name).await;
+        opened.map_err(|error| match error.code {
+            ErrorCode::BrokenPipeline => Error::invalid(error.message),
+            _ => error,
+        })
+    }
+
     /// The script of the transformer in a node of a saved pipeline, if it is a transform node.
     ///
     /// # Errors
