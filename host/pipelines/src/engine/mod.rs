@@ -25,6 +25,7 @@ use headworks_core::{Batch, DocumentKey, Error, ErrorCode, Result, TenantId};
 use headworks_store::Store;
 use outbox::Outbox;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -54,6 +55,8 @@ pub struct PipelineOptions {
     pub queue_bytes: usize,
     /// How long a record may wait for its delivery before it is given up.
     pub give_up: Duration,
+    /// How long the task of a forwarder with an empty queue waits for more before it ends.
+    pub idle: Duration,
 }
 
 impl Default for PipelineOptions {
@@ -66,6 +69,7 @@ impl Default for PipelineOptions {
             queue_records: 200_000,
             queue_bytes: 128 << 20,
             give_up: Duration::from_secs(24 * 3600),
+            idle: Duration::from_secs(60),
         }
     }
 }
@@ -336,10 +340,7 @@ impl Shared {
             return Ok(target);
         }
         let target = self.forwarders.open(&key.1, &key.2).await.inspect_err(counters::failed)?;
-        let mut targets = targets();
-        targets.retain(|_, target| target.strong_count() > 0);
-        targets.insert(key, Arc::downgrade(&target));
-        Ok(target)
+        Ok(one_for_all(&mut targets(), key, target))
     }
 
     /// A transformer made from this script, one for all pipelines of a tenant.
@@ -351,11 +352,18 @@ impl Shared {
             return Ok(transform);
         }
         let transform = self.language.open(&key.1).await?;
-        let mut opened = opened();
-        opened.retain(|_, transform| transform.strong_count() > 0);
-        opened.insert(key, Arc::downgrade(&transform));
-        Ok(transform)
+        Ok(one_for_all(&mut opened(), key, transform))
     }
+}
+
+/// Keeps what was made, unless another request was quicker: then its one is everybody's, because limits count by it.
+fn one_for_all<K: Eq + Hash, T: ?Sized>(known: &mut HashMap<K, Weak<T>>, key: K, made: Arc<T>) -> Arc<T> {
+    if let Some(first) = known.get(&key).and_then(Weak::upgrade) {
+        return first;
+    }
+    known.retain(|_, known| known.strong_count() > 0);
+    known.insert(key, Arc::downgrade(&made));
+    made
 }
 
 /// The saved transformers and forwarders of a tenant.
