@@ -25,6 +25,7 @@ mod transformer;
 
 pub use compile::{CompilerCommand, compile_in_this_process};
 pub use failure::CallFailure;
+pub use host::host_name;
 pub use limits::Limits;
 pub use outbound::{Network, Template, Templates};
 pub use plugin::{Description, Plugin};

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use headworks_core::{Error, ErrorClass, ErrorCode};
+use headworks_http::Told;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -160,6 +161,7 @@ impl IntoResponse for Failure {
         let error = if self.cause.is_empty() { prefix.to_owned() } else { format!("{prefix}: {}", self.cause) };
         let mut response = json(&Wire { status, error: &error, code: self.code, context: &self.context });
         *response.status_mut() = self.http;
+        response.extensions_mut().insert(Told(error));
         response
     }
 }

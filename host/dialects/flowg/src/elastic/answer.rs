@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use headworks_core::Error;
-use headworks_http::Quiet;
+use headworks_http::{Quiet, Told};
 use serde::Serialize;
 use serde_json::{Value, json as value};
 
@@ -76,6 +76,7 @@ impl IntoResponse for Refusal {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response.extensions_mut().insert(Quiet);
+        response.extensions_mut().insert(Told(self.reason));
         response
     }
 }
