@@ -41,6 +41,11 @@ if [ "${1:-}" = tests ]; then
     want rsyslog-gnutls
     want rsyslog-elasticsearch
     want bsdutils             # logger
+    want libcurl4             # what the syslog-ng below uses
+    want libglib2.0-0
+    want libjson-c5
+    want libpcre3
+    want libwrap0
     want python3-venv
 fi
 
