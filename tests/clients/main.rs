@@ -1,8 +1,10 @@
 //! Real clients against the real server: the official Elasticsearch client, rsyslog's Elasticsearch output, the
-//! OpenTelemetry SDK, and schemathesis, which makes requests of the server's own OpenAPI document.
+//! OpenTelemetry SDK, syslog-ng, and schemathesis, which makes requests of the server's own OpenAPI document.
 //!
 //! The Python clients are in the folder `clients` of the build folder, or `HEADWORKS_CLIENTS`, where `tools/setup.sh tests`
 //! puts them. Where a client is missing its test fails in CI and is left out elsewhere.
+
+mod syslog_ng;
 
 use headworks_tests::server::{PASSWORD, TOKEN, USER};
 use headworks_tests::{Flow, Server, Setup, eventually, found};

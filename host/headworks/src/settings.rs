@@ -163,6 +163,8 @@ pub(crate) struct Reset {
 pub(crate) struct Log {
     pub(crate) level: String,
     pub(crate) format: LogFormat,
+    /// Whether what a client was told of its failure is logged too.
+    pub(crate) verbose: bool,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -262,7 +264,7 @@ impl Default for Bootstrap {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Text }
+        Self { level: "info".to_owned(), format: LogFormat::Text, verbose: false }
     }
 }
 
@@ -320,6 +322,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("reset.password", Kind::Text),
     ("log.level", Kind::Text),
     ("log.format", Kind::Text),
+    ("log.verbose", Kind::Switch),
     ("http.mount", Kind::Text),
     ("http.tls.enabled", Kind::Switch),
     ("http.tls.cert", Kind::Text),
@@ -372,6 +375,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("FLOWG_AUTH_RESET_USER", "reset.user"),
     ("FLOWG_AUTH_RESET_PASSWORD", "reset.password"),
     ("FLOWG_LOGLEVEL", "log.level"),
+    ("FLOWG_VERBOSE", "log.verbose"),
 ];
 
 /// Every setting; those of the sandbox are the members of its limits.
@@ -572,6 +576,9 @@ impl TlsSettings {
 }
 
 fn read(path: &Path) -> Result<Table> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("hcl")) {
+        bail!("the configuration {} is HCL, and TOML is read here: docs/flowg.md says how to move", path.display());
+    }
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {}", path.display()))?;
     toml::from_str(&text).map_err(|error| {
         // The error's own text would quote the line, which may hold a secret.

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use headworks_core::{Error, ErrorClass, ErrorCode, Violation};
+use headworks_http::Told;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -181,6 +182,7 @@ impl IntoResponse for Failure {
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
+        response.extensions_mut().insert(Told(error));
         response
     }
 }

@@ -29,6 +29,7 @@ use headworks_store::Store;
 use outbox::Outbox;
 use share::Share;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -66,6 +67,8 @@ pub struct PipelineOptions {
     pub tenants: Option<Tenants>,
     /// How long a record may wait for its delivery before it is given up.
     pub give_up: Duration,
+    /// How long the task of a forwarder with an empty queue waits for more before it ends.
+    pub idle: Duration,
 }
 
 impl Default for PipelineOptions {
@@ -81,6 +84,7 @@ impl Default for PipelineOptions {
             tenant_queue_bytes: 256 << 20,
             tenants: None,
             give_up: Duration::from_secs(24 * 3600),
+            idle: Duration::from_secs(60),
         }
     }
 }
@@ -370,10 +374,7 @@ impl Shared {
             return Ok(target);
         }
         let target = self.forwarders.open(tenant, &key.1, &key.2).await.inspect_err(counters::failed)?;
-        let mut targets = targets();
-        targets.retain(|_, target| target.strong_count() > 0);
-        targets.insert(key, Arc::downgrade(&target));
-        Ok(target)
+        Ok(one_for_all(&mut targets(), key, target))
     }
 
     /// A transformer made from this script, one for all pipelines of a tenant.
@@ -385,11 +386,18 @@ impl Shared {
             return Ok(transform);
         }
         let transform = self.language.open(tenant, &key.1).await?;
-        let mut opened = opened();
-        opened.retain(|_, transform| transform.strong_count() > 0);
-        opened.insert(key, Arc::downgrade(&transform));
-        Ok(transform)
+        Ok(one_for_all(&mut opened(), key, transform))
     }
+}
+
+/// Keeps what was made, unless another request was quicker: then its one is everybody's, because limits count by it.
+fn one_for_all<K: Eq + Hash, T: ?Sized>(known: &mut HashMap<K, Weak<T>>, key: K, made: Arc<T>) -> Arc<T> {
+    if let Some(first) = known.get(&key).and_then(Weak::upgrade) {
+        return first;
+    }
+    known.retain(|_, known| known.strong_count() > 0);
+    known.insert(key, Arc::downgrade(&made));
+    made
 }
 
 /// The saved transformers and forwarders of a tenant.

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use headworks_core::Error;
-use headworks_http::Quiet;
+use headworks_http::{Quiet, Told};
 use serde::Serialize;
 use serde_json::{Value, json as value};
 
@@ -86,6 +86,7 @@ impl IntoResponse for Refusal {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response.extensions_mut().insert(Quiet);
+        response.extensions_mut().insert(Told(self.reason));
         response
     }
 }
