@@ -1,10 +1,13 @@
 //! The interfaces of `wit/` in Rust, made by wasmtime.
+//!
+//! One version is bound, the latest; wasmtime finds its functions for components of every version it is compatible with.
 
 #![allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, clippy::indexing_slicing, reason = "generated code")]
 
+/// The forwarder's world, which has everything that the others import.
 pub(crate) mod forwarder {
     wasmtime::component::bindgen!({
-        path: ["../../wit/headworks-plugin/0.1.0", "wit"],
+        path: ["../../wit/headworks-plugin/0.1.1", "wit"],
         world: "headworks:sandbox/offered-forwarder",
         imports: {
             "headworks:plugin/expressions.[static]template.compile": async | trappable,
@@ -14,6 +17,10 @@ pub(crate) mod forwarder {
             "headworks:plugin/sockets.[method]connection.write": async | trappable,
             "headworks:plugin/sockets.[drop]connection": async | trappable,
             "headworks:plugin/sockets.send-datagram": async | trappable,
+            "headworks:plugin/state.get": async | trappable,
+            "headworks:plugin/state.set": async | trappable,
+            "headworks:plugin/state.replace": async | trappable,
+            "headworks:plugin/state.keys": async | trappable,
             default: trappable,
         },
         exports: { default: async },
@@ -25,16 +32,43 @@ pub(crate) mod forwarder {
     });
 }
 
-/// The transformer's world; what both worlds import is the forwarder's.
 pub(crate) mod transformer {
     wasmtime::component::bindgen!({
-        path: ["../../wit/headworks-plugin/0.1.0", "wit"],
-        world: "headworks:sandbox/offered",
+        path: ["../../wit/headworks-plugin/0.1.1", "wit"],
+        world: "headworks:sandbox/offered-transformer",
         imports: { default: trappable },
         exports: { default: async },
         with: {
             "headworks:plugin/batches": super::forwarder::headworks::plugin::batches,
+            "headworks:plugin/clock": super::forwarder::headworks::plugin::clock,
             "headworks:plugin/log": super::forwarder::headworks::plugin::log,
+            "headworks:plugin/metrics": super::forwarder::headworks::plugin::metrics,
+            "headworks:plugin/random": super::forwarder::headworks::plugin::random,
+            "headworks:plugin/secrets": super::forwarder::headworks::plugin::secrets,
+            "headworks:plugin/state": super::forwarder::headworks::plugin::state,
+            "wasi:clocks/wall-clock": super::forwarder::wasi::clocks::wall_clock,
+            "wasi:clocks/monotonic-clock": super::forwarder::wasi::clocks::monotonic_clock,
+            "wasi:random/random": super::forwarder::wasi::random::random,
+            "wasi:random/insecure": super::forwarder::wasi::random::insecure,
+            "wasi:random/insecure-seed": super::forwarder::wasi::random::insecure_seed,
+        },
+    });
+}
+
+pub(crate) mod validator {
+    wasmtime::component::bindgen!({
+        path: ["../../wit/headworks-plugin/0.1.1", "wit"],
+        world: "headworks:sandbox/offered-validator",
+        imports: { default: trappable },
+        exports: { default: async },
+        with: {
+            "headworks:plugin/batches": super::forwarder::headworks::plugin::batches,
+            "headworks:plugin/clock": super::forwarder::headworks::plugin::clock,
+            "headworks:plugin/log": super::forwarder::headworks::plugin::log,
+            "headworks:plugin/metrics": super::forwarder::headworks::plugin::metrics,
+            "headworks:plugin/random": super::forwarder::headworks::plugin::random,
+            "headworks:plugin/secrets": super::forwarder::headworks::plugin::secrets,
+            "headworks:plugin/state": super::forwarder::headworks::plugin::state,
             "wasi:clocks/wall-clock": super::forwarder::wasi::clocks::wall_clock,
             "wasi:clocks/monotonic-clock": super::forwarder::wasi::clocks::monotonic_clock,
             "wasi:random/random": super::forwarder::wasi::random::random,

@@ -19,9 +19,9 @@ pub struct CallFailure {
 
 impl CallFailure {
     /// Whether the sandbox ended the call or refused it, so that its input belongs to the dead letters. False for an error
-    /// that the component itself answered.
+    /// that the component itself answered, and when its tenant may not call it now, so that the caller may try again.
     pub fn is_sandbox(&self) -> bool {
-        self.error.code != ErrorCode::Failed
+        !matches!(self.error.code, ErrorCode::Failed | ErrorCode::Exhausted)
     }
 
     pub(crate) fn of(error: Error, digest: Digest) -> Self {

@@ -2,27 +2,40 @@
 
 use crate::Limits;
 use headworks_core::{Error, ErrorCode, Result};
+use std::fmt;
 use wasmparser::{Encoding, Parser, Payload};
 
+/// The versions of `headworks:plugin` that are served, side by side.
+pub const INTERFACES: &[&str] = &["0.1.0", "0.1.1"];
+
 /// What a component is, by what it exports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum World {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum World {
+    /// Maps records.
     Transformer,
+    /// Delivers records.
     Forwarder,
+    /// Judges documents.
+    Validator,
 }
 
-/// Offered to forwarders only, as [`OFFERED`].
-const OUTBOUND: &[(&str, &str)] = &[
-    ("headworks:plugin/expressions", "0.1."),
-    ("headworks:plugin/http", "0.1."),
-    ("headworks:plugin/network", "0.1."),
-    ("headworks:plugin/sockets", "0.1."),
-];
+/// What is known of a component before it is compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// What it is.
+    pub world: World,
+    /// The version of the interface that it was made for: one of [`INTERFACES`].
+    pub interface: String,
+}
 
-/// Interfaces by name and the versions that are offered: all that begin so.
-const OFFERED: &[(&str, &str)] = &[
-    ("headworks:plugin/batches", "0.1."),
-    ("headworks:plugin/log", "0.1."),
+/// Offered to all, in every version of [`INTERFACES`] that has it.
+const OFFERED: &[&str] = &["batches", "clock", "log", "metrics", "random", "secrets", "state"];
+
+/// Offered to forwarders only.
+const OUTBOUND: &[&str] = &["expressions", "http", "network", "sockets"];
+
+/// What is offered of WASI, in all versions that begin so.
+const WASI: &[(&str, &str)] = &[
     ("wasi:clocks/wall-clock", "0.2."),
     ("wasi:clocks/monotonic-clock", "0.2."),
     ("wasi:random/random", "0.2."),
@@ -30,15 +43,51 @@ const OFFERED: &[(&str, &str)] = &[
     ("wasi:random/insecure-seed", "0.2."),
 ];
 
+/// What the names of the interface begin with.
+const PACKAGE: &str = "headworks:plugin/";
+
+impl World {
+    const ALL: [Self; 3] = [Self::Transformer, Self::Forwarder, Self::Validator];
+
+    /// Its name in lower case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transformer => "transformer",
+            Self::Forwarder => "forwarder",
+            Self::Validator => "validator",
+        }
+    }
+
+    /// The interface whose export makes a component one of this world.
+    const fn export(self) -> &'static str {
+        match self {
+            Self::Transformer => "transforming",
+            Self::Forwarder => "forwarding",
+            Self::Validator => "validating",
+        }
+    }
+
+    /// The refusal of a plugin that is something else.
+    pub(crate) fn missing(self) -> Error {
+        refused(format!("this plugin is no {self}"))
+    }
+}
+
+impl fmt::Display for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 pub(crate) fn refused(why: impl Into<String>) -> Error {
     Error::new(ErrorCode::PluginRefused, why)
 }
 
-/// Checks size, form and imports.
+/// Checks size, form, exports and imports.
 ///
 /// # Errors
 /// [`ErrorCode::PluginRefused`] names what is wrong; an import by its name.
-pub(crate) fn check(component: &[u8], limits: &Limits) -> Result<World> {
+pub(crate) fn check(component: &[u8], limits: &Limits) -> Result<Inspection> {
     if component.len() > limits.component_bytes {
         return Err(refused(format!(
             "the component has {} bytes, and at most {} are allowed",
@@ -52,7 +101,7 @@ pub(crate) fn check(component: &[u8], limits: &Limits) -> Result<World> {
     if !component.starts_with(b"\0asm") {
         return Err(refused("this is not a WebAssembly component"));
     }
-    let (mut depth, mut imports, mut world) = (0_usize, Vec::new(), World::Transformer);
+    let (mut depth, mut imports, mut exports) = (0_usize, Vec::new(), Vec::new());
     for payload in Parser::new(0).parse_all(component) {
         match payload.map_err(damaged)? {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
@@ -67,34 +116,68 @@ pub(crate) fn check(component: &[u8], limits: &Limits) -> Result<World> {
             }
             Payload::ComponentExportSection(section) if depth == 1 => {
                 for export in section {
-                    if export.map_err(damaged)?.name.name.starts_with("headworks:plugin/forwarding@") {
-                        world = World::Forwarder;
-                    }
+                    exports.push(export.map_err(damaged)?.name.name);
                 }
             }
             _ => {}
         }
     }
-    imports.into_iter().try_for_each(|name| check_import(name, world))?;
-    Ok(world)
+    let inspection = read_exports(&exports)?;
+    imports.into_iter().try_for_each(|name| check_import(name, inspection.world))?;
+    Ok(inspection)
 }
 
 fn damaged(error: wasmparser::BinaryReaderError) -> Error {
     refused(format!("the component is damaged: {error}"))
 }
 
+fn read_exports(exports: &[&str]) -> Result<Inspection> {
+    // The version of an exported interface.
+    let version = |interface: &str| {
+        let mut names = exports.iter().filter_map(|name| name.strip_prefix(PACKAGE)?.split_once('@'));
+        names.find(|(name, _)| *name == interface).map(|(_, version)| version)
+    };
+    let interface = version("plugin").ok_or_else(|| {
+        refused(format!("the component does not fit the plugin interface: it exports no {PACKAGE}plugin; see the plugin guide"))
+    })?;
+    if !INTERFACES.contains(&interface) {
+        let offered = INTERFACES.join(", ");
+        return Err(refused(format!(
+            "the component was made for version {interface} of the plugin interface, and this server offers {offered}; \
+             build it with an SDK of one of these"
+        )));
+    }
+    let found: Vec<World> = World::ALL.into_iter().filter(|world| version(world.export()).is_some()).collect();
+    let [world] = found[..] else {
+        let names = World::ALL.map(|world| format!("{PACKAGE}{}", world.export())).join(", ");
+        return Err(refused(format!(
+            "the component does not fit the plugin interface: it has to export one of {names}, and it exports {}",
+            found.len()
+        )));
+    };
+    match version(world.export()) {
+        Some(other) if other != interface => Err(refused(format!(
+            "the component exports {PACKAGE}plugin@{interface} and {PACKAGE}{}@{other}, and both have to be of one version",
+            world.export()
+        ))),
+        _ => Ok(Inspection { world, interface: interface.to_owned() }),
+    }
+}
+
 fn check_import(name: &str, world: World) -> Result<()> {
     let (interface, version) = name.split_once('@').unwrap_or((name, ""));
     let outbound = if world == World::Forwarder { OUTBOUND } else { &[] };
-    let all = || OFFERED.iter().chain(outbound);
-    match all().find(|(offered, _)| *offered == interface) {
-        Some((_, versions)) if version.starts_with(versions) => Ok(()),
-        Some((_, versions)) => Err(refused(format!("the component imports {name}, and only version {versions}x is offered"))),
-        None => {
-            let offered: Vec<&str> = all().map(|(name, _)| *name).collect();
-            Err(refused(format!("the component imports {name}, which is not offered here; offered are {}", offered.join(", "))))
-        }
+    let own = || OFFERED.iter().chain(outbound);
+    let only = |versions: &str| Err(refused(format!("the component imports {name}, and only version {versions} is offered")));
+    if let Some((_, versions)) = WASI.iter().find(|(offered, _)| *offered == interface) {
+        return if version.starts_with(versions) { Ok(()) } else { only(&format!("{versions}x")) };
     }
+    if interface.strip_prefix(PACKAGE).is_some_and(|short| own().any(|offered| *offered == short)) {
+        return if INTERFACES.contains(&version) { Ok(()) } else { only(&INTERFACES.join(" or ")) };
+    }
+    let own = own().map(|short| format!("{PACKAGE}{short}"));
+    let offered: Vec<String> = own.chain(WASI.iter().map(|(name, _)| (*name).to_owned())).collect();
+    Err(refused(format!("the component imports {name}, which is not offered to a {world}; offered are {}", offered.join(", "))))
 }
 
 #[cfg(test)]
@@ -107,7 +190,7 @@ mod tests {
 
     #[test]
     fn only_components_pass() {
-        assert!(check(b"\0asm\x0d\0\x01\0", &Limits::default()).is_ok());
+        assert!(why(b"\0asm\x0d\0\x01\0").contains("exports no headworks:plugin/plugin"));
         assert!(why(b"\0asm\x01\0\0\0").contains("core module"));
         assert!(why(b"\x7fELF\x02\x01\x01\0").contains("native code"));
         assert!(why(b"hello").contains("not a WebAssembly component"));
@@ -118,12 +201,45 @@ mod tests {
     }
 
     #[test]
+    fn exports_tell_world_and_version() {
+        for (exports, world, interface) in [
+            (["headworks:plugin/plugin@0.1.0", "headworks:plugin/transforming@0.1.0"], World::Transformer, "0.1.0"),
+            (["headworks:plugin/forwarding@0.1.1", "headworks:plugin/plugin@0.1.1"], World::Forwarder, "0.1.1"),
+            (["headworks:plugin/plugin@0.1.1", "headworks:plugin/validating@0.1.1"], World::Validator, "0.1.1"),
+        ] {
+            assert_eq!(read_exports(&exports), Ok(Inspection { world, interface: interface.to_owned() }));
+        }
+        let plugin = "headworks:plugin/plugin@0.1.1";
+        for (exports, part) in [
+            (&["headworks:plugin/plugin", "other:plugin/plugin@0.1.0"][..], "exports no headworks:plugin/plugin"),
+            (&["headworks:plugin/plugin@0.2.0"], "version 0.2.0 of the plugin interface, and this server offers 0.1.0, 0.1.1"),
+            (&["headworks:plugin/plugin@0.1.9"], "0.1.9"),
+            (&[plugin], "it exports 0"),
+            (&[plugin, "headworks:plugin/transforming@0.1.1", "headworks:plugin/validating@0.1.1"], "it exports 2"),
+            (&[plugin, "headworks:plugin/transforming@0.1.0"], "of one version"),
+        ] {
+            let error = read_exports(exports).unwrap_err();
+            assert_eq!(error.code, ErrorCode::PluginRefused);
+            assert!(error.message.contains(part), "{error}");
+        }
+    }
+
+    #[test]
     fn imports_are_refused_by_name() {
-        assert!(check_import("headworks:plugin/batches@0.1.0", World::Transformer).is_ok());
-        assert!(check_import("wasi:clocks/wall-clock@0.2.6", World::Transformer).is_ok());
-        assert!(check_import("headworks:plugin/http@0.1.0", World::Forwarder).is_ok());
-        assert!(check_import("headworks:plugin/http@0.1.0", World::Transformer).is_err());
-        for name in ["wasi:filesystem/types@0.2.0", "headworks:plugin/batches@0.2.0", "wasi:random/random", "env"] {
+        for (name, world) in [
+            ("headworks:plugin/batches@0.1.0", World::Transformer),
+            ("headworks:plugin/state@0.1.1", World::Validator),
+            ("wasi:clocks/wall-clock@0.2.6", World::Validator),
+            ("headworks:plugin/http@0.1.0", World::Forwarder),
+        ] {
+            assert_eq!(check_import(name, world), Ok(()));
+        }
+        for world in [World::Transformer, World::Validator] {
+            let error = check_import("headworks:plugin/http@0.1.0", world).unwrap_err();
+            assert!(error.message.contains(&format!("not offered to a {world}")), "{error}");
+        }
+        let other = ["wasi:filesystem/types@0.2.0", "wasi:random/random", "env", "headworks:plugin/plugin@0.1.0"];
+        for name in other.into_iter().chain(["headworks:plugin/batches@0.2.0", "headworks:plugin/log@0.1.7"]) {
             assert!(check_import(name, World::Forwarder).unwrap_err().message.contains(name));
         }
     }

@@ -1,48 +1,62 @@
 //! One instance of a component with its store, owned by one task at a time.
 
 use crate::bindings::forwarder::{OfferedForwarder, OfferedForwarderPre};
-use crate::bindings::transformer::exports::headworks::plugin::transforming::OpenError;
-use crate::bindings::transformer::{Offered, OfferedPre};
-use crate::host::{Host, Records, Services};
-use crate::{CallFailure, Limits, Transformed};
-use headworks_core::{Batch, Digest, Error, ErrorCode};
-use std::collections::BTreeMap;
+use crate::bindings::transformer::{OfferedTransformer, OfferedTransformerPre};
+use crate::bindings::validator::{OfferedValidator, OfferedValidatorPre};
+use crate::host::{Host, Services};
+use crate::meter::Meter;
+use crate::surroundings::Permit;
+use crate::{CallFailure, Description, Limits, World};
+use headworks_core::{Digest, Error, ErrorCode};
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::ResourceAny;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
 /// A component that can be instantiated, by its world.
+#[derive(Clone)]
 pub(crate) enum Linked {
-    Transformer(OfferedPre<Host>),
+    Transformer(OfferedTransformerPre<Host>),
     Forwarder(OfferedForwarderPre<Host>),
+    Validator(OfferedValidatorPre<Host>),
 }
 
 /// What an instance exports.
 pub(crate) enum Exports {
-    Transformer(Offered),
+    Transformer(OfferedTransformer),
     Forwarder(OfferedForwarder),
+    Validator(OfferedValidator),
 }
 
-/// A store with a component in it, and whatever handle of the component's own it holds.
+/// A store with a component in it.
 pub(crate) struct Instance {
     pub(crate) store: Store<Host>,
     pub(crate) component: Exports,
     pub(crate) limits: Arc<Limits>,
     pub(crate) digest: Digest,
+    pub(crate) meter: Meter,
 }
 
-/// An instance that has read its configuration.
+/// An instance that has read its configuration, with the handle of what that made.
 pub(crate) struct Opened {
-    instance: Instance,
-    handle: ResourceAny,
+    pub(crate) instance: Instance,
+    pub(crate) handle: ResourceAny,
 }
 
 impl Linked {
+    pub(crate) fn world(&self) -> World {
+        match self {
+            Self::Transformer(_) => World::Transformer,
+            Self::Forwarder(_) => World::Forwarder,
+            Self::Validator(_) => World::Validator,
+        }
+    }
+
     fn engine(&self) -> &Engine {
         match self {
             Self::Transformer(linked) => linked.engine(),
             Self::Forwarder(linked) => linked.engine(),
+            Self::Validator(linked) => linked.engine(),
         }
     }
 
@@ -50,6 +64,7 @@ impl Linked {
         Ok(match self {
             Self::Transformer(linked) => Exports::Transformer(linked.instantiate_async(store).await?),
             Self::Forwarder(linked) => Exports::Forwarder(linked.instantiate_async(store).await?),
+            Self::Validator(linked) => Exports::Validator(linked.instantiate_async(store).await?),
         })
     }
 }
@@ -60,8 +75,10 @@ impl Instance {
         limits: &Arc<Limits>,
         digest: Digest,
         services: Services,
+        permit: Permit,
     ) -> Result<Self, CallFailure> {
-        let mut store = Store::new(linked.engine(), Host::new(limits, &digest, services));
+        let mut meter = Meter::new(Arc::clone(&services.surroundings.usage), permit);
+        let mut store = Store::new(linked.engine(), Host::new(limits, digest, services));
         store.limiter(|host| &mut host.limiter);
         store.set_hostcall_fuel(limits.call_bytes);
         store.set_max_component_handles(limits.handles);
@@ -70,9 +87,8 @@ impl Instance {
             store.data_mut().tick()?;
             Ok(UpdateDeadline::Yield(1))
         });
-        let made = within(limits.call_cpu + limits.call_wait, linked.instantiate(&mut store)).await;
-        match made {
-            Ok(component) => Ok(Self { store, component, limits: Arc::clone(limits), digest }),
+        match meter.run(limits.call_cpu + limits.call_wait, linked.instantiate(&mut store)).await {
+            Ok(component) => Ok(Self { store, component, limits: Arc::clone(limits), digest, meter }),
             Err(error) => {
                 let refused = store.data_mut().limiter.refusal().or_else(|| too_many(&error, limits));
                 Err(CallFailure::read(&error, refused, digest))
@@ -81,80 +97,61 @@ impl Instance {
     }
 
     /// What the component says of itself.
-    pub(crate) async fn describe(mut self) -> Result<crate::Description, CallFailure> {
-        self.begin();
-        let most = self.limits.call_cpu + self.limits.call_wait;
+    pub(crate) async fn describe(mut self) -> Result<Description, CallFailure> {
+        let most = self.begin(self.limits.call_cpu);
+        let (store, meter) = (&mut self.store, &mut self.meter);
         let answer = match &self.component {
             Exports::Transformer(component) => {
-                within(most, component.headworks_plugin_plugin().call_describe(&mut self.store)).await.map(Into::into)
+                meter.run(most, component.headworks_plugin_plugin().call_describe(store)).await.map(Into::into)
             }
             Exports::Forwarder(component) => {
-                within(most, component.headworks_plugin_plugin().call_describe(&mut self.store)).await.map(Into::into)
+                meter.run(most, component.headworks_plugin_plugin().call_describe(store)).await.map(Into::into)
+            }
+            Exports::Validator(component) => {
+                meter.run(most, component.headworks_plugin_plugin().call_describe(store)).await.map(Into::into)
             }
         };
-        answer.map_err(|error| self.failure(&error))
+        self.settle(answer)
     }
 
     /// Has the component read its configuration.
     pub(crate) async fn open(mut self, config: &str) -> Result<Opened, CallFailure> {
-        self.begin();
-        let Exports::Transformer(component) = &self.component else { return Err(self.other_world("transformer")) };
-        let transforming = component.headworks_plugin_transforming();
-        let most = self.limits.call_cpu + self.limits.call_wait;
-        let answer = within(most, transforming.instance().call_open(&mut self.store, config)).await;
-        self.store.data_mut().end();
-        match answer {
-            Ok(Ok(handle)) => Ok(Opened { instance: self, handle }),
-            Ok(Err(OpenError::InvalidConfig(why))) => {
-                Err(CallFailure::of(Error::new(ErrorCode::InvalidProgram, why), self.digest))
-            }
-            Ok(Err(OpenError::Failed(why))) => Err(CallFailure::of(Error::new(ErrorCode::Failed, why), self.digest)),
-            Err(error) => Err(self.failure(&error)),
-        }
+        let handle = match &self.component {
+            Exports::Transformer(_) => self.open_transformer(config).await,
+            Exports::Forwarder(_) => self.open_sink(config).await,
+            Exports::Validator(_) => self.open_rule(config).await,
+        };
+        Ok(Opened { handle: handle?, instance: self })
     }
 
     /// The failure of asking a component for what it is not.
-    pub(crate) fn other_world(&self, wanted: &str) -> CallFailure {
-        CallFailure::of(Error::new(ErrorCode::PluginRefused, format!("this plugin is no {wanted}")), self.digest)
+    pub(crate) fn other_world(&self, wanted: World) -> CallFailure {
+        CallFailure::of(wanted.missing(), self.digest)
     }
 
-    /// Opens the accounts of a call.
-    pub(crate) fn begin(&mut self) {
+    /// Opens the accounts of a call that may take so much processor time, and answers how long it may take in all.
+    pub(crate) fn begin(&mut self, cpu: Duration) -> Duration {
         self.store.set_epoch_deadline(1);
-        self.store.data_mut().begin();
+        self.store.data_mut().begin(cpu);
+        cpu + self.limits.call_wait
     }
 
-    pub(crate) fn failure(&mut self, error: &wasmtime::Error) -> CallFailure {
-        CallFailure::read(error, self.store.data_mut().limiter.refusal(), self.digest)
+    /// Closes the accounts of a call. After a failure the instance must not be used again.
+    pub(crate) fn settle<T>(&mut self, answer: wasmtime::Result<T>) -> Result<T, CallFailure> {
+        self.store.data_mut().end();
+        answer.map_err(|error| CallFailure::read(&error, self.store.data_mut().limiter.refusal(), self.digest))
     }
 }
 
 impl Opened {
-    /// One call. After an error the instance must not be used again, except after the component's own
-    /// ([`ErrorCode::Failed`]).
-    pub(crate) async fn transform(&mut self, batch: Batch) -> Result<Transformed, CallFailure> {
-        let instance = &mut self.instance;
-        let records = batch.len();
-        instance.begin();
-        let batch = instance.store.data_mut().give(batch);
-        let Exports::Transformer(component) = &instance.component else { return Err(instance.other_world("transformer")) };
-        let methods = component.headworks_plugin_transforming().instance();
-        let most = instance.limits.call_cpu + instance.limits.call_wait;
-        let answer = within(most, methods.call_transform(&mut instance.store, self.handle, batch)).await;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => return Err(instance.failure(&error)),
-        };
-        let digest = instance.digest;
-        let made = match answer {
-            Ok(handle) => instance.store.data_mut().take(&handle).and_then(|made| {
-                check(&instance.limits, records, &made)?;
-                Ok(finish(made.batch, made.origins, made.rejected))
-            }),
-            Err(why) => Err(Error::new(ErrorCode::Failed, why)),
-        };
-        instance.store.data_mut().end();
-        made.map_err(|error| CallFailure::of(error, digest))
+    /// The accounts of one call of the plugin as its user counts them: what it was given, and what it made.
+    pub(crate) fn count<T>(&self, given: usize, result: &Result<T, CallFailure>, made: impl FnOnce(&T) -> usize) {
+        self.instance.meter.usage().call(given, result.as_ref().ok().map(made));
+    }
+
+    /// Begins, or with none ends, the use of an instance by a call.
+    pub(crate) fn admit(&mut self, permit: Option<Permit>) {
+        self.instance.meter.admit(permit.unwrap_or_default());
     }
 
     /// Whether the instance holds so much memory that a new one is the better choice.
@@ -171,49 +168,4 @@ fn too_many(error: &wasmtime::Error, limits: &Limits) -> Option<Error> {
         let allowed = format!("at most {memories} memories, {tables} tables and {core_instances} core instances are allowed");
         Error::new(ErrorCode::PluginLimit, format!("the plugin has too many parts ({cause}); {allowed}"))
     })
-}
-
-/// Runs a call within its time. A guest that waits inside the host is not seen by the engine's clock.
-pub(crate) async fn within<T>(most: Duration, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
-    tokio::time::timeout(most, call).await.unwrap_or_else(|_| {
-        let message = format!("the plugin took more than {most:?} for one call; it was stopped");
-        Err(wasmtime::Error::new(Error::new(ErrorCode::PluginDeadline, message)))
-    })
-}
-
-fn check(limits: &Limits, input: usize, made: &Records) -> headworks_core::Result<()> {
-    let output = &made.batch;
-    let most = limits.output_records_each.saturating_mul(input).min(limits.output_records);
-    if output.len() > most {
-        return Err(Error::new(
-            ErrorCode::PluginLimit,
-            format!("the plugin made {} records of {input}, and at most {most} are allowed", output.len()),
-        ));
-    }
-    // What was not shared has been counted when it crossed.
-    if !made.shared && limits.call_bytes <= limits.output_bytes {
-        return Ok(());
-    }
-    let mut bytes = 0_usize;
-    for record in output.records() {
-        bytes += record.cells().map(|(_, _, value)| value.len()).sum::<usize>();
-        if bytes > limits.output_bytes {
-            return Err(Error::new(
-                ErrorCode::PluginLimit,
-                format!("the plugin made records of more than {} bytes", limits.output_bytes),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Drops what was made from rejected records.
-fn finish(batch: Batch, origins: Vec<u32>, rejected: BTreeMap<u32, String>) -> Transformed {
-    if rejected.is_empty() {
-        return Transformed { batch, origins, rejected: Vec::new() };
-    }
-    let mask: Vec<bool> = origins.iter().map(|origin| !rejected.contains_key(origin)).collect();
-    let batch = batch.filter(&mask);
-    let origins = origins.into_iter().filter(|origin| !rejected.contains_key(origin)).collect();
-    Transformed { batch, origins, rejected: rejected.into_iter().collect() }
 }

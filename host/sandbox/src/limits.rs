@@ -68,7 +68,20 @@ pub struct Limits {
     pub log_line: usize,
     /// Lines an instance may log in a second.
     pub log_lines: u32,
-    /// Instances of one transformer; further calls wait for one.
+    /// CPU time of judging one document; somebody waits for the answer.
+    #[serde(rename = "validator_cpu_ms", with = "milliseconds")]
+    pub validator_cpu: Duration,
+    /// Violations that are told of one document.
+    pub violations: usize,
+    /// Bytes of keys and values that one plugin of one tenant remembers.
+    pub state_bytes: usize,
+    /// Bytes of one remembered value.
+    pub state_value: usize,
+    /// Bytes of the key of one.
+    pub state_key: usize,
+    /// Values that one plugin of one tenant remembers.
+    pub state_keys: usize,
+    /// Instances of one transformer or validator; further calls wait for one.
     pub instances: usize,
     /// Instances of one forwarder; further calls wait for one.
     pub sinks: usize,
@@ -115,6 +128,12 @@ impl Default for Limits {
             log_bytes: 64 * KIB,
             log_line: KIB,
             log_lines: 100,
+            validator_cpu: Duration::from_millis(250),
+            violations: 100,
+            state_bytes: 10 * MIB,
+            state_value: 64 * KIB,
+            state_key: 512,
+            state_keys: 10_000,
             sinks: 16,
             instances: std::thread::available_parallelism().map_or(1, usize::from),
             breaker_failures: 5,
@@ -158,6 +177,17 @@ impl fmt::Display for Limits {
             (
                 "log",
                 format!("{} per call, {} a line, {} lines a second", bytes(self.log_bytes), bytes(self.log_line), self.log_lines),
+            ),
+            ("judging a document", format!("{} of CPU, {} violations", time(self.validator_cpu), self.violations)),
+            (
+                "state per plugin and tenant",
+                format!(
+                    "{} in {} values, {} a value, {} a key",
+                    bytes(self.state_bytes),
+                    self.state_keys,
+                    bytes(self.state_value),
+                    bytes(self.state_key)
+                ),
             ),
             ("instances per transformer, per forwarder", format!("{}, {}", self.instances, self.sinks)),
             (

@@ -1,11 +1,12 @@
 //! A loaded component.
 
-use crate::bindings::{forwarder, transformer};
+use crate::bindings::{forwarder, transformer, validator};
 use crate::host::Services;
+use crate::inspect::{Inspection, World};
 use crate::instance::{Instance, Linked, Opened};
 use crate::outbound::Grant;
-use crate::sink::OpenedSink;
-use crate::{CallFailure, Forwarder, Limits, Transformer};
+use crate::surroundings::{Permit, Surroundings};
+use crate::{CallFailure, Forwarder, Limits, Transformer, Validator};
 use headworks_core::{Digest, Error, ErrorCode, Result};
 use std::sync::Arc;
 
@@ -24,100 +25,148 @@ pub struct Description {
     pub grants: Vec<String>,
 }
 
-impl From<transformer::exports::headworks::plugin::plugin::Description> for Description {
-    fn from(description: transformer::exports::headworks::plugin::plugin::Description) -> Self {
-        let transformer::exports::headworks::plugin::plugin::Description { name, version, summary, config_schema, grants } =
-            description;
-        Self { name, version, summary, config_schema, grants }
-    }
+/// Reads what every world has in a type of its own.
+macro_rules! read {
+    ($world:ident, $main:ident) => {
+        impl From<$world::exports::headworks::plugin::plugin::Description> for Description {
+            fn from(description: $world::exports::headworks::plugin::plugin::Description) -> Self {
+                let $world::exports::headworks::plugin::plugin::Description { name, version, summary, config_schema, grants } =
+                    description;
+                Self { name, version, summary, config_schema, grants }
+            }
+        }
+
+        impl From<$world::exports::headworks::plugin::$main::OpenError> for Error {
+            fn from(error: $world::exports::headworks::plugin::$main::OpenError) -> Self {
+                use $world::exports::headworks::plugin::$main::OpenError;
+                match error {
+                    OpenError::InvalidConfig(why) => Self::new(ErrorCode::InvalidProgram, why),
+                    OpenError::Failed(why) => Self::new(ErrorCode::Failed, why),
+                }
+            }
+        }
+    };
 }
 
-impl From<forwarder::exports::headworks::plugin::plugin::Description> for Description {
-    fn from(description: forwarder::exports::headworks::plugin::plugin::Description) -> Self {
-        let forwarder::exports::headworks::plugin::plugin::Description { name, version, summary, config_schema, grants } =
-            description;
-        Self { name, version, summary, config_schema, grants }
-    }
-}
+read!(transformer, transforming);
+read!(forwarder, forwarding);
+read!(validator, validating);
 
-/// A component that was compiled and has described itself. Clones are handles of the same one.
+/// A component that was compiled and has described itself, in its surroundings. Clones are handles of the same one.
 #[derive(Clone)]
-pub struct Plugin(Arc<Inner>);
+pub struct Plugin {
+    loaded: Arc<Loaded>,
+    services: Services,
+}
 
-struct Inner {
+/// What is the same in all surroundings.
+struct Loaded {
     linked: Linked,
+    interface: String,
     description: Description,
     digest: Digest,
     limits: Arc<Limits>,
-    services: Services,
 }
 
 impl Plugin {
     pub(crate) async fn new(
         linked: Linked,
+        inspection: Inspection,
         digest: Digest,
         limits: Arc<Limits>,
         mut services: Services,
     ) -> Result<Self, CallFailure> {
-        let description = Instance::new(&linked, &limits, digest, services.clone()).await?.describe().await?;
+        let instance = Instance::new(&linked, &limits, digest, services.clone(), Permit::default()).await?;
+        let description = instance.describe().await?;
         let asked: Result<Arc<[Grant]>, String> = description.grants.iter().map(|grant| Grant::parse(grant)).collect();
         let refused = |why| CallFailure::of(Error::new(ErrorCode::PluginRefused, format!("the plugin asks for {why}")), digest);
         services.outbound.asked = asked.map_err(refused)?;
-        Ok(Self(Arc::new(Inner { linked, description, digest, limits, services })))
+        let loaded = Loaded { linked, interface: inspection.interface, description, digest, limits };
+        Ok(Self { loaded: Arc::new(loaded), services })
+    }
+
+    /// The same component in other surroundings. What was opened before stays in the old ones.
+    #[must_use]
+    pub fn within(&self, surroundings: Surroundings) -> Self {
+        let mut plugin = self.clone();
+        plugin.services.outbound.approved = surroundings.granted.clone();
+        plugin.services.surroundings = Arc::new(surroundings);
+        plugin
     }
 
     /// What the component says of itself.
     pub fn description(&self) -> &Description {
-        &self.0.description
+        &self.loaded.description
+    }
+
+    /// What it is.
+    pub fn world(&self) -> World {
+        self.loaded.linked.world()
+    }
+
+    /// The version of the interface that it was made for, such as `0.1.1`.
+    pub fn interface(&self) -> &str {
+        &self.loaded.interface
     }
 
     /// The component's name by content.
     pub fn digest(&self) -> Digest {
-        self.0.digest
+        self.loaded.digest
     }
 
     pub(crate) fn limits(&self) -> &Arc<Limits> {
-        &self.0.limits
+        &self.loaded.limits
+    }
+
+    /// The right to one call.
+    pub(crate) async fn admit(&self) -> Result<Permit, CallFailure> {
+        self.services.surroundings.admission.admit().await.map_err(|error| CallFailure::of(error, self.digest()))
     }
 
     /// Makes an instance that has read this configuration.
-    pub(crate) async fn open(&self, config: &str) -> Result<Opened, CallFailure> {
-        self.instance().await?.open(config).await
+    pub(crate) async fn open(&self, config: &str, permit: Permit) -> Result<Opened, CallFailure> {
+        let Loaded { linked, digest, limits, .. } = &*self.loaded;
+        Instance::new(linked, limits, *digest, self.services.clone(), permit).await?.open(config).await
     }
 
-    /// Makes an instance that delivers with this configuration.
-    pub(crate) async fn open_sink(&self, config: &str) -> Result<OpenedSink, CallFailure> {
-        OpenedSink::new(self.instance().await?, config).await
-    }
-
-    async fn instance(&self) -> Result<Instance, CallFailure> {
-        let Inner { linked, digest, limits, services, .. } = &*self.0;
-        Instance::new(linked, limits, *digest, services.clone()).await
+    fn is(&self, wanted: World) -> Result<()> {
+        if self.world() == wanted { Ok(()) } else { Err(wanted.missing()) }
     }
 
     /// A transformer with this configuration. Opens one instance, which proves that the configuration can be used.
     ///
     /// # Errors
     /// [`InvalidProgram`](headworks_core::ErrorCode::InvalidProgram) with the component's own text when it refuses the
-    /// configuration; the codes of [`CallFailure`] when it misbehaves.
+    /// configuration; [`PluginRefused`](headworks_core::ErrorCode::PluginRefused) when it is no transformer; the codes of
+    /// [`CallFailure`] when it misbehaves.
     pub async fn open_transformer(&self, config: &str) -> Result<Transformer> {
-        let first = self.open(config).await.map_err(|failure| failure.error)?;
-        Ok(Transformer::new(self.clone(), config, first))
+        self.is(World::Transformer)?;
+        Transformer::new(self, config).await.map_err(|failure| failure.error)
     }
 
     /// A forwarder with this configuration. Opens one instance, which may connect to its target.
     ///
     /// # Errors
-    /// As [`open_transformer`](Self::open_transformer); [`PluginRefused`](headworks_core::ErrorCode::PluginRefused) when the
-    /// configuration leads to a place that the plugin does not ask for in general.
+    /// As [`open_transformer`](Self::open_transformer); [`PluginRefused`](headworks_core::ErrorCode::PluginRefused) also when
+    /// the configuration leads to a place that the plugin does not ask for in general, or that was not approved.
     pub async fn open_forwarder(&self, config: &str) -> Result<Forwarder> {
-        let first = self.open_sink(config).await.map_err(|failure| failure.error)?;
-        Ok(Forwarder::new(self.clone(), config, first))
+        self.is(World::Forwarder)?;
+        Forwarder::new(self, config).await.map_err(|failure| failure.error)
+    }
+
+    /// A validator with this configuration.
+    ///
+    /// # Errors
+    /// As [`open_transformer`](Self::open_transformer).
+    pub async fn open_validator(&self, config: &str) -> Result<Validator> {
+        self.is(World::Validator)?;
+        Validator::new(self, config).await.map_err(|failure| failure.error)
     }
 }
 
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {} ({})", self.0.description.name, self.0.description.version, self.0.digest)
+        let Description { name, version, .. } = self.description();
+        write!(f, "{name} {version} ({})", self.digest())
     }
 }

@@ -3,39 +3,51 @@
 //! An instance belongs to one call at a time; calls beyond the number of instances wait. One that failed is thrown away.
 
 use crate::breaker::Breaker;
-use crate::{CallFailure, Limits};
+use crate::instance::Opened;
+use crate::{CallFailure, Plugin};
 use headworks_core::{Digest, Error, ErrorCode};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-pub(crate) struct Pool<T> {
-    digest: Digest,
-    limits: Arc<Limits>,
+pub(crate) struct Pool {
+    plugin: Plugin,
+    config: String,
     /// Instances that nobody uses. The lock is held to take one out or to put one back, never during a call.
-    idle: Mutex<Vec<T>>,
+    idle: Mutex<Vec<Opened>>,
     places: Semaphore,
     breaker: Mutex<Breaker>,
 }
 
 /// An instance for one call.
-pub(crate) struct Lease<'p, T> {
-    pub(crate) instance: T,
+pub(crate) struct Lease<'p> {
+    pub(crate) instance: Opened,
     _place: SemaphorePermit<'p>,
 }
 
-impl<T> Pool<T> {
-    pub(crate) fn new(digest: Digest, limits: &Arc<Limits>, instances: usize, first: T) -> Self {
-        Self {
-            digest,
-            limits: Arc::clone(limits),
+impl Pool {
+    /// Opens one instance, which proves that the configuration can be used.
+    pub(crate) async fn new(plugin: &Plugin, config: &str, instances: usize) -> Result<Self, CallFailure> {
+        let mut first = plugin.open(config, plugin.admit().await?).await?;
+        first.admit(None);
+        Ok(Self {
+            plugin: plugin.clone(),
+            config: config.to_owned(),
             idle: Mutex::new(vec![first]),
             places: Semaphore::new(instances.max(1)),
             breaker: Mutex::default(),
-        }
+        })
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<T>> {
+    pub(crate) fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        self.plugin.digest()
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Opened>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -44,11 +56,11 @@ impl<T> Pool<T> {
     }
 
     fn failure(&self, code: ErrorCode, message: impl Into<String>) -> CallFailure {
-        CallFailure::of(Error::new(code, message), self.digest)
+        CallFailure::of(Error::new(code, message), self.digest())
     }
 
-    /// An instance, made by `open` when none is idle.
-    pub(crate) async fn take(&self, open: impl AsyncFnOnce() -> Result<T, CallFailure>) -> Result<Lease<'_, T>, CallFailure> {
+    /// An idle instance, or a new one. Whoever waits for a place holds no right to a call yet.
+    pub(crate) async fn take(&self) -> Result<Lease<'_>, CallFailure> {
         if let Some(left) = self.breaker().suspended(Instant::now()) {
             return Err(self.failure(
                 ErrorCode::PluginSuspended,
@@ -57,26 +69,32 @@ impl<T> Pool<T> {
         }
         let place = self.places.acquire().await;
         let place = place.map_err(|_| self.failure(ErrorCode::Unavailable, "the server is stopping"))?;
+        let permit = self.plugin.admit().await?;
         let known = self.idle().pop();
         let instance = match known {
-            Some(instance) => instance,
-            None => open().await.inspect_err(|failure| self.judge(Some(failure)))?,
+            Some(mut instance) => {
+                instance.admit(Some(permit));
+                instance
+            }
+            None => self.plugin.open(&self.config, permit).await.inspect_err(|failure| self.judge(Some(failure)))?,
         };
         Ok(Lease { instance, _place: place })
     }
 
-    /// Takes an instance back after a call: it is kept if the call went well and `keep` says so.
-    pub(crate) fn give_back<R>(&self, lease: Lease<'_, T>, result: &Result<R, CallFailure>, keep: impl FnOnce(&T) -> bool) {
+    /// Takes an instance back after a call: it is kept if the call went well and it is not bloated.
+    pub(crate) fn give_back<R>(&self, lease: Lease<'_>, result: &Result<R, CallFailure>) {
         let failure = result.as_ref().err();
         self.judge(failure);
-        if failure.is_none_or(|failure| !failure.is_sandbox()) && keep(&lease.instance) {
-            self.idle().push(lease.instance);
+        let mut instance = lease.instance;
+        if failure.is_none_or(|failure| !failure.is_sandbox()) && !instance.is_bloated() {
+            instance.admit(None);
+            self.idle().push(instance);
         }
     }
 
     fn judge(&self, failure: Option<&CallFailure>) {
         match failure {
-            Some(failure) if failure.is_sandbox() => self.breaker().failed(Instant::now(), &self.limits),
+            Some(failure) if failure.is_sandbox() => self.breaker().failed(Instant::now(), self.plugin.limits()),
             _ => self.breaker().succeeded(),
         }
     }

@@ -1,11 +1,12 @@
 //! Loading components.
 
 use crate::bindings::forwarder::OfferedForwarderPre;
-use crate::bindings::transformer::OfferedPre;
+use crate::bindings::transformer::OfferedTransformerPre;
+use crate::bindings::validator::OfferedValidatorPre;
 use crate::cache::Cache;
 use crate::compile::{Compiler, CompilerCommand};
-use crate::host::{self, Host, Outbound, Services};
-use crate::inspect::{self, World, refused};
+use crate::host::{Linkers, Outbound, Services};
+use crate::inspect::{self, Inspection, World, refused};
 use crate::instance::Linked;
 use crate::outbound::{Network, Templates};
 use crate::precompiled::Trusted;
@@ -14,7 +15,7 @@ use headworks_core::{Digest, Error, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 
 /// How a sandbox is set up.
 #[derive(Clone)]
@@ -38,8 +39,7 @@ pub struct Sandbox(Arc<Inner>);
 struct Inner {
     engine: Engine,
     fingerprint: u64,
-    transformers: Linker<Host>,
-    forwarders: Linker<Host>,
+    linkers: Linkers,
     services: Services,
     cache: Arc<Cache>,
     compiler: Compiler,
@@ -55,11 +55,9 @@ impl Sandbox {
         let SandboxOptions { limits, cache_dir, compiler, network, templates } = options;
         let engine = engine::new(&limits)?;
         engine::start_clock(&engine)?;
-        let (transformers, forwarders) = host::linkers(&engine)?;
         Ok(Self(Arc::new(Inner {
-            transformers,
-            forwarders,
-            services: Services { outbound: Outbound { network, ..Outbound::default() }, templates },
+            linkers: Linkers::new(&engine)?,
+            services: Services { outbound: Outbound::new(network), templates, surroundings: Arc::default() },
             fingerprint: engine::fingerprint(&engine),
             cache: Arc::new(Cache::open(&cache_dir)?),
             compiler: Compiler::new(compiler, limits.clone()),
@@ -73,6 +71,14 @@ impl Sandbox {
         &self.0.limits
     }
 
+    /// What a component is. Nothing of it is compiled or run.
+    ///
+    /// # Errors
+    /// [`PluginRefused`](headworks_core::ErrorCode::PluginRefused) names what is wrong with its size, form, exports or imports.
+    pub fn inspect(&self, component: &[u8]) -> Result<Inspection> {
+        inspect::check(component, &self.0.limits)
+    }
+
     /// Loads a component: from the cache where it was compiled before, else by compiling it in a child process.
     ///
     /// # Errors
@@ -80,21 +86,23 @@ impl Sandbox {
     /// the codes of [`CallFailure`](crate::CallFailure) when it misbehaves while it describes itself.
     pub async fn load(&self, component: &[u8]) -> Result<Plugin> {
         let inner = &self.0;
-        let world = inspect::check(component, &inner.limits)?;
+        let inspection = self.inspect(component)?;
         let digest = Digest::of(component);
         let loaded = match self.cached(digest).await? {
             Some(loaded) => loaded,
             None => self.compiled(digest, component).await?,
         };
-        let linked = match world {
-            World::Transformer => inner.transformers.instantiate_pre(&loaded).and_then(OfferedPre::new).map(Linked::Transformer),
-            World::Forwarder => {
-                inner.forwarders.instantiate_pre(&loaded).and_then(OfferedForwarderPre::new).map(Linked::Forwarder)
+        let Linkers { transformers, forwarders, validators } = &inner.linkers;
+        let linked = match inspection.world {
+            World::Transformer => {
+                transformers.instantiate_pre(&loaded).and_then(OfferedTransformerPre::new).map(Linked::Transformer)
             }
+            World::Forwarder => forwarders.instantiate_pre(&loaded).and_then(OfferedForwarderPre::new).map(Linked::Forwarder),
+            World::Validator => validators.instantiate_pre(&loaded).and_then(OfferedValidatorPre::new).map(Linked::Validator),
         };
         let linked = linked.map_err(|error| refused(format!("the component does not fit the plugin interface: {error:#}")))?;
         let (limits, services) = (Arc::clone(&inner.limits), inner.services.clone());
-        Plugin::new(linked, digest, limits, services).await.map_err(|failure| failure.error)
+        Plugin::new(linked, inspection, digest, limits, services).await.map_err(|failure| failure.error)
     }
 
     async fn cached(&self, digest: Digest) -> Result<Option<Component>> {

@@ -1,10 +1,10 @@
 //! A forwarder with its configuration: delivering batches through the instances that are kept of it.
 
-use crate::bindings::forwarder::exports::headworks::plugin::forwarding::{OpenError, Report as Crossing, Retry};
-use crate::instance::{Exports, Instance, within};
+use crate::bindings::forwarder::exports::headworks::plugin::forwarding::{Report as Crossing, Retry};
+use crate::instance::{Exports, Instance, Opened};
 use crate::outbound::Grant;
 use crate::pool::Pool;
-use crate::{CallFailure, Plugin};
+use crate::{CallFailure, Plugin, World};
 use headworks_core::{Batch, Digest, Error, ErrorCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,112 +35,94 @@ pub struct Stop {
 
 /// A component with its configuration. Clones share the instances.
 #[derive(Clone)]
-pub struct Forwarder(Arc<Inner>);
-
-struct Inner {
-    plugin: Plugin,
-    config: String,
-    pool: Pool<OpenedSink>,
-}
+pub struct Forwarder(Arc<Pool>);
 
 impl Forwarder {
-    pub(crate) fn new(plugin: Plugin, config: &str, first: OpenedSink) -> Self {
-        let pool = Pool::new(plugin.digest(), plugin.limits(), plugin.limits().sinks, first);
-        Self(Arc::new(Inner { plugin, config: config.to_owned(), pool }))
+    pub(crate) async fn new(plugin: &Plugin, config: &str) -> Result<Self, CallFailure> {
+        Ok(Self(Arc::new(Pool::new(plugin, config, plugin.limits().sinks).await?)))
     }
 
     /// The component's name by content.
     pub fn digest(&self) -> Digest {
-        self.0.plugin.digest()
+        self.0.digest()
     }
 
     /// Delivers some records from the first on, and says how many were tried: fewer than all of a large batch.
     ///
     /// # Errors
-    /// Those of [`Transformer::transform`](crate::Transformer::transform). Then it is not known what was delivered.
+    /// Those of [`Transformer::transform`](crate::Transformer::transform). Then it is not known what was delivered, except
+    /// that nothing was when the tenant may not call it now.
     pub async fn send(&self, batch: &Batch) -> Result<(usize, Report), CallFailure> {
-        let Inner { plugin, config, pool } = &*self.0;
         let tried = batch.len().min(CALL_RECORDS);
-        let mut lease = pool.take(async || plugin.open_sink(config).await).await?;
+        let mut lease = self.0.take().await?;
         let result = lease.instance.send(batch.slice(0..tried)).await;
-        pool.give_back(lease, &result, |instance| !instance.is_bloated());
+        self.0.give_back(lease, &result);
         Ok((tried, result?))
     }
 }
 
 impl std::fmt::Debug for Forwarder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "forwarder of {:?}", self.0.plugin)
-    }
-}
-
-/// An instance that has read its configuration and may hold connections.
-pub(crate) struct OpenedSink {
-    instance: Instance,
-    handle: ResourceAny,
-}
-
-impl OpenedSink {
-    pub(crate) async fn new(mut instance: Instance, config: &str) -> Result<Self, CallFailure> {
-        let Exports::Forwarder(component) = &instance.component else { return Err(instance.other_world("forwarder")) };
-        let forwarding = component.headworks_plugin_forwarding().clone();
-        instance.begin();
-        let most = instance.limits.call_cpu + instance.limits.call_wait;
-        let targets = within(most, forwarding.call_targets(&mut instance.store, config)).await;
-        let targets = targets.map_err(|error| instance.failure(&error))?;
-        instance.grant(&targets.map_err(|error| instance.refusal(error))?)?;
-        instance.begin();
-        let most = most + instance.limits.network_wait;
-        let opened = within(most, forwarding.sink().call_open(&mut instance.store, config)).await;
-        instance.store.data_mut().end();
-        let opened = opened.map_err(|error| instance.failure(&error))?;
-        let handle = opened.map_err(|error| instance.refusal(error))?;
-        Ok(Self { instance, handle })
-    }
-
-    async fn send(&mut self, batch: Batch) -> Result<Report, CallFailure> {
-        let Self { instance, handle } = self;
-        let records = batch.len();
-        instance.begin();
-        let batch = instance.store.data_mut().give(batch);
-        let Exports::Forwarder(component) = &instance.component else { return Err(instance.other_world("forwarder")) };
-        let sink = component.headworks_plugin_forwarding().sink();
-        let waits = instance.limits.network_wait.saturating_mul(records as u32);
-        let most = instance.limits.call_cpu + instance.limits.call_wait + waits;
-        let answer = within(most, sink.call_send(&mut instance.store, *handle, batch)).await;
-        instance.store.data_mut().end();
-        let report = answer.map_err(|error| instance.failure(&error))?;
-        read(report, records).map_err(|error| CallFailure::of(error, instance.digest))
-    }
-
-    fn is_bloated(&self) -> bool {
-        self.instance.store.data().limiter.used() > self.instance.limits.recycle_memory
+        write!(f, "forwarder of {:?}", self.0.plugin())
     }
 }
 
 impl Instance {
-    /// Lets the component reach what its configuration needs, as far as it asks for that in general.
+    pub(crate) async fn open_sink(&mut self, config: &str) -> Result<ResourceAny, CallFailure> {
+        let Exports::Forwarder(component) = &self.component else { return Err(self.other_world(World::Forwarder)) };
+        let forwarding = component.headworks_plugin_forwarding().clone();
+        let digest = self.digest;
+        let most = self.begin(self.limits.call_cpu);
+        let targets = self.meter.run(most, forwarding.call_targets(&mut self.store, config)).await;
+        let targets = self.settle(targets)?.map_err(|error| CallFailure::of(error.into(), digest))?;
+        self.grant(&targets)?;
+        let most = self.begin(self.limits.call_cpu) + self.limits.network_wait;
+        let opened = self.meter.run(most, forwarding.sink().call_open(&mut self.store, config)).await;
+        self.settle(opened)?.map_err(|error| CallFailure::of(error.into(), digest))
+    }
+
+    /// Lets the component reach what its configuration needs, as far as it asks for that in general and that was approved.
     fn grant(&mut self, targets: &[String]) -> Result<(), CallFailure> {
         let refused = |why: String| Error::new(ErrorCode::PluginRefused, why);
         let outbound = &mut self.store.data_mut().outbound;
         let read = |target: &String| {
             let grant = Grant::parse(target).map_err(|why| refused(format!("the configuration leads to {why}")))?;
-            match outbound.asked.iter().any(|asked| asked.covers(&grant)) {
-                true => Ok(grant),
-                false => Err(refused(format!("the configuration leads to {target}, which the plugin does not ask for"))),
+            if !outbound.asked.iter().any(|asked| asked.covers(&grant)) {
+                return Err(refused(format!("the configuration leads to {target}, which the plugin does not ask for")));
             }
+            if !outbound.approved.covers(&grant) {
+                return Err(refused(format!("the configuration leads to {target}, which was not approved for this plugin")));
+            }
+            Ok(grant)
         };
         let granted = targets.iter().map(read).collect::<Result<_, _>>();
         outbound.granted = granted.map_err(|error| CallFailure::of(error, self.digest))?;
         Ok(())
     }
+}
 
-    fn refusal(&self, error: OpenError) -> CallFailure {
-        let (code, why) = match error {
-            OpenError::InvalidConfig(why) => (ErrorCode::InvalidProgram, why),
-            OpenError::Failed(why) => (ErrorCode::Failed, why),
-        };
-        CallFailure::of(Error::new(code, why), self.digest)
+impl Opened {
+    async fn send(&mut self, batch: Batch) -> Result<Report, CallFailure> {
+        let records = batch.len();
+        let result = self.call_send(batch).await;
+        self.count(records, &result, |report| {
+            let tried = report.stopped.as_ref().map_or(records, |stop| stop.at as usize);
+            tried - report.rejected.len().min(tried)
+        });
+        result
+    }
+
+    async fn call_send(&mut self, batch: Batch) -> Result<Report, CallFailure> {
+        let Self { instance, handle } = self;
+        let records = batch.len();
+        let waits = instance.limits.network_wait.saturating_mul(records as u32);
+        let most = instance.begin(instance.limits.call_cpu) + waits;
+        let batch = instance.store.data_mut().give(batch);
+        let Exports::Forwarder(component) = &instance.component else { return Err(instance.other_world(World::Forwarder)) };
+        let sink = component.headworks_plugin_forwarding().sink();
+        let answer = instance.meter.run(most, sink.call_send(&mut instance.store, *handle, batch)).await;
+        let report = instance.settle(answer)?;
+        read(report, records).map_err(|error| CallFailure::of(error, instance.digest))
     }
 }
 

@@ -1,14 +1,11 @@
 //! The batch resource: records stay here while the component works on their columns.
 
-use super::{Host, stale};
+use super::{EACH, Host, stale};
 use crate::bindings::headworks::plugin::batches::{self, Flat, Time, Value as Crossing};
 use headworks_core::batch::Flat as Lists;
 use headworks_core::{Batch, Error, ErrorCode, Result, Timestamp, Value};
 use std::collections::BTreeMap;
 use wasmtime::component::Resource;
-
-/// What a value costs beyond its bytes, in bytes.
-const EACH: usize = 16;
 
 #[allow(unreachable_pub, reason = "the generated bindings export it again")]
 /// Records on their way through a component, with where each came from.

@@ -1,15 +1,15 @@
 //! What components log.
 
 use super::Host;
-use crate::Limits;
 use crate::bindings::headworks::plugin::log::{Host as Offered, Level};
+use crate::{Limits, LogLevel, LogSink};
 use headworks_core::Digest;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 /// How much an instance has logged.
 pub(super) struct LogAccount {
-    plugin: String,
+    plugin: Digest,
     bytes: usize,
     second: Instant,
     lines: u32,
@@ -17,23 +17,28 @@ pub(super) struct LogAccount {
 }
 
 impl LogAccount {
-    pub(super) fn new(digest: &Digest) -> Self {
-        Self { plugin: digest.to_string(), bytes: 0, second: Instant::now(), lines: 0, dropped: 0 }
+    pub(super) fn new(plugin: Digest) -> Self {
+        Self { plugin, bytes: 0, second: Instant::now(), lines: 0, dropped: 0 }
     }
 
     pub(super) fn begin(&mut self) {
         self.bytes = 0;
     }
 
-    /// Tells what was dropped since the last time.
-    pub(super) fn end(&mut self) {
-        if self.dropped > 0 {
-            let dropped = std::mem::take(&mut self.dropped);
-            tracing::warn!(target: "plugin", plugin = self.plugin, dropped, "lines of this plugin are missing here: it logs too much");
+    /// Tells what was dropped since the last time, and answers it.
+    pub(super) fn end(&mut self, sink: &dyn LogSink) -> u64 {
+        let dropped = std::mem::take(&mut self.dropped);
+        if dropped > 0 {
+            sink.write(
+                &self.plugin,
+                LogLevel::Warn,
+                &format!("{dropped} lines of this plugin are missing here: it logs too much"),
+            );
         }
+        dropped
     }
 
-    fn write(&mut self, level: Level, message: &str, limits: &Limits) {
+    fn write(&mut self, level: LogLevel, message: &str, limits: &Limits, sink: &dyn LogSink) {
         if self.second.elapsed() >= Duration::from_secs(1) {
             (self.second, self.lines) = (Instant::now(), 0);
         }
@@ -44,19 +49,24 @@ impl LogAccount {
             return;
         }
         self.lines += 1;
-        let plugin = self.plugin.as_str();
+        sink.write(&self.plugin, level, &line);
+    }
+}
+
+impl From<Level> for LogLevel {
+    fn from(level: Level) -> Self {
         match level {
-            Level::Trace => tracing::trace!(target: "plugin", plugin, "{line}"),
-            Level::Debug => tracing::debug!(target: "plugin", plugin, "{line}"),
-            Level::Info => tracing::info!(target: "plugin", plugin, "{line}"),
-            Level::Warn => tracing::warn!(target: "plugin", plugin, "{line}"),
-            Level::Error => tracing::error!(target: "plugin", plugin, "{line}"),
+            Level::Trace => Self::Trace,
+            Level::Debug => Self::Debug,
+            Level::Info => Self::Info,
+            Level::Warn => Self::Warn,
+            Level::Error => Self::Error,
         }
     }
 }
 
 /// One line of at most `most` bytes in which nothing can steer a terminal.
-fn clean(message: &str, most: usize) -> String {
+pub(crate) fn clean(message: &str, most: usize) -> String {
     let mut line = String::with_capacity(message.len().min(most));
     for character in message.chars() {
         let start = line.len();
@@ -74,17 +84,23 @@ fn clean(message: &str, most: usize) -> String {
     line
 }
 
+impl Host {
+    pub(super) fn log_line(&mut self, level: LogLevel, message: &str) {
+        self.log.write(level, message, &self.limits, &*self.surroundings.log);
+    }
+}
+
 impl Offered for Host {
     fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
         self.charge(message.len())?;
-        self.log.write(level, &message, &self.limits);
+        self.log_line(level.into(), &message);
         Ok(())
     }
 
     fn output(&mut self, bytes: Vec<u8>) -> wasmtime::Result<()> {
         self.charge(bytes.len())?;
         for line in String::from_utf8_lossy(&bytes).lines().filter(|line| !line.trim().is_empty()) {
-            self.log.write(Level::Warn, line, &self.limits);
+            self.log_line(LogLevel::Warn, line);
         }
         Ok(())
     }
@@ -93,6 +109,7 @@ impl Offered for Host {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Mutex;
 
     #[test]
     fn lines_are_cut_and_cannot_steer_a_terminal() {
@@ -103,18 +120,29 @@ mod tests {
         assert_eq!(clean("aaa\n", 4), "aaa");
     }
 
+    #[derive(Default)]
+    struct Lines(Mutex<Vec<String>>);
+
+    impl LogSink for Lines {
+        fn write(&self, _: &Digest, _: LogLevel, line: &str) {
+            self.0.lock().unwrap().push(line.to_owned());
+        }
+    }
+
     #[test]
     fn a_flood_is_counted_and_dropped() {
-        let (limits, mut account) = (Limits::default(), LogAccount::new(&Digest::of(b"")));
-        (0..150).for_each(|_| account.write(Level::Info, "x", &limits));
-        assert_eq!((account.lines, account.dropped), (100, 50));
-        account.end();
-        assert_eq!(account.dropped, 0);
-        let mut account = LogAccount::new(&Digest::of(b""));
-        (0..70).for_each(|_| account.write(Level::Info, &"x".repeat(2000), &limits));
+        let (limits, lines) = (Limits::default(), Lines::default());
+        let mut account = LogAccount::new(Digest::of(b""));
+        (0..150).for_each(|_| account.write(LogLevel::Info, "x", &limits, &lines));
+        assert_eq!((account.lines, lines.0.lock().unwrap().len()), (100, 100));
+        assert_eq!(account.end(&lines), 50);
+        assert!(lines.0.lock().unwrap()[100].starts_with("50 lines"));
+        assert_eq!(account.end(&lines), 0);
+        let mut account = LogAccount::new(Digest::of(b""));
+        (0..70).for_each(|_| account.write(LogLevel::Info, &"x".repeat(2000), &limits, &lines));
         assert_eq!((account.lines, account.dropped), (64, 6));
         account.begin();
-        account.write(Level::Info, "y", &limits);
+        account.write(LogLevel::Info, "y", &limits, &lines);
         assert_eq!(account.lines, 65);
     }
 }

@@ -5,21 +5,27 @@ mod expressions;
 mod limiter;
 mod log;
 mod network;
+mod platform;
 mod wasi;
 
 pub(crate) use limiter::Limiter;
+pub(crate) use log::clean;
 pub(crate) use network::Outbound;
 #[allow(unreachable_pub, reason = "the generated bindings export it again")]
 pub use {batches::Records, expressions::Compiled, network::Link};
 
-use crate::Limits;
-use crate::bindings::{forwarder::OfferedForwarder, transformer::Offered};
+use crate::bindings::{forwarder::OfferedForwarder, transformer::OfferedTransformer, validator::OfferedValidator};
 use crate::outbound::Templates;
+use crate::{Limits, Surroundings};
 use headworks_core::{Batch, Digest, Error, ErrorCode, Result};
 use log::LogAccount;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::Engine;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
+
+/// What a value or a name costs beyond its bytes, in bytes.
+const EACH: usize = 16;
 
 /// What belongs to one store: the records of the present call and what the call has used up.
 pub(crate) struct Host {
@@ -29,6 +35,8 @@ pub(crate) struct Host {
     call: u32,
     records: Option<Records>,
     ticks: u32,
+    /// The processor time of the present call.
+    cpu: Duration,
     bytes: usize,
     random: usize,
     log: LogAccount,
@@ -36,6 +44,7 @@ pub(crate) struct Host {
     table: ResourceTable,
     pub(crate) outbound: Outbound,
     templates: Arc<dyn Templates>,
+    surroundings: Arc<Surroundings>,
 }
 
 /// What instances get from outside.
@@ -43,10 +52,11 @@ pub(crate) struct Host {
 pub(crate) struct Services {
     pub(crate) outbound: Outbound,
     pub(crate) templates: Arc<dyn Templates>,
+    pub(crate) surroundings: Arc<Surroundings>,
 }
 
 impl Host {
-    pub(crate) fn new(limits: &Arc<Limits>, digest: &Digest, services: Services) -> Self {
+    pub(crate) fn new(limits: &Arc<Limits>, digest: Digest, services: Services) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Self {
@@ -55,18 +65,21 @@ impl Host {
             call: 0,
             records: None,
             ticks: 0,
+            cpu: limits.call_cpu,
             bytes: 0,
             random: 0,
             log: LogAccount::new(digest),
             table,
             outbound: services.outbound,
             templates: services.templates,
+            surroundings: services.surroundings,
         }
     }
 
-    /// Opens the accounts of a call.
-    pub(crate) fn begin(&mut self) {
+    /// Opens the accounts of a call that may take so much processor time.
+    pub(crate) fn begin(&mut self, cpu: Duration) {
         self.call = self.call.wrapping_add(1);
+        self.cpu = cpu;
         (self.ticks, self.bytes, self.random, self.records) = (0, 0, 0, None);
         self.log.begin();
     }
@@ -85,18 +98,25 @@ impl Host {
     /// Closes the accounts of a call.
     pub(crate) fn end(&mut self) {
         self.records = None;
-        self.log.end();
+        let surroundings = &self.surroundings;
+        let dropped = self.log.end(&*surroundings.log);
+        surroundings.usage.account(self.bytes, self.limiter.used(), dropped);
+    }
+
+    /// Pays for what the host hands to the component in a call.
+    pub(crate) fn pay(&mut self, bytes: usize) -> Result<()> {
+        self.charge(bytes)
     }
 
     /// Counts a tick of the engine's clock.
     pub(crate) fn tick(&mut self) -> Result<()> {
         self.ticks += 1;
-        if Limits::TICK * self.ticks < self.limits.call_cpu {
+        if Limits::TICK * self.ticks < self.cpu {
             return Ok(());
         }
         Err(Error::new(
             ErrorCode::PluginDeadline,
-            format!("the plugin took more than {:?} of CPU in one call; it was stopped", self.limits.call_cpu),
+            format!("the plugin took more than {:?} of CPU in one call; it was stopped", self.cpu),
         ))
     }
 
@@ -126,11 +146,21 @@ fn stale() -> Error {
     Error::new(ErrorCode::PluginOutput, "the plugin used a batch that does not belong to this call")
 }
 
-/// Everything that is offered to a transformer, and to a forwarder.
-pub(crate) fn linkers(engine: &Engine) -> Result<(Linker<Host>, Linker<Host>)> {
-    let failed = |error| Error::internal(format!("the interfaces of plugins cannot be set up: {error:#}"));
-    let (mut transformer, mut forwarder) = (Linker::new(engine), Linker::new(engine));
-    Offered::add_to_linker::<_, HasSelf<_>>(&mut transformer, |host| host).map_err(failed)?;
-    OfferedForwarder::add_to_linker::<_, HasSelf<_>>(&mut forwarder, |host| host).map_err(failed)?;
-    Ok((transformer, forwarder))
+/// Everything that is offered, by world.
+pub(crate) struct Linkers {
+    pub(crate) transformers: Linker<Host>,
+    pub(crate) forwarders: Linker<Host>,
+    pub(crate) validators: Linker<Host>,
+}
+
+impl Linkers {
+    pub(crate) fn new(engine: &Engine) -> Result<Self> {
+        let new = || Linker::new(engine);
+        let mut linkers = Self { transformers: new(), forwarders: new(), validators: new() };
+        let failed = |error| Error::internal(format!("the interfaces of plugins cannot be set up: {error:#}"));
+        OfferedTransformer::add_to_linker::<_, HasSelf<_>>(&mut linkers.transformers, |host| host).map_err(failed)?;
+        OfferedForwarder::add_to_linker::<_, HasSelf<_>>(&mut linkers.forwarders, |host| host).map_err(failed)?;
+        OfferedValidator::add_to_linker::<_, HasSelf<_>>(&mut linkers.validators, |host| host).map_err(failed)?;
+        Ok(linkers)
+    }
 }

@@ -1,6 +1,7 @@
 //! HTTP, connections and datagrams of components: grants are checked here, the rest is the network's.
 
 use super::Host;
+use crate::Granted;
 use crate::bindings::headworks::plugin::{http, network, sockets};
 use crate::outbound::{Connection, Grant, Network, NetworkError, Place, Request, Response, Tls};
 use ::http::Uri;
@@ -21,13 +22,15 @@ static HOST_NAME: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// What one instance may reach, and through what.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Outbound {
     pub(crate) network: Option<Arc<dyn Network>>,
     /// What the present configuration needs.
     pub(crate) granted: Arc<[Grant]>,
     /// What the component asks for in general: redirects may lead there.
     pub(crate) asked: Arc<[Grant]>,
+    /// What was approved of that.
+    pub(crate) approved: Granted,
 }
 
 #[allow(unreachable_pub, reason = "the generated bindings export it again")]
@@ -58,13 +61,18 @@ fn invalid(why: impl Into<String>) -> NetworkError {
 }
 
 impl Outbound {
+    /// Nothing is granted yet.
+    pub(crate) fn new(network: Option<Arc<dyn Network>>) -> Self {
+        Self { network, granted: Arc::default(), asked: Arc::default(), approved: Granted::All }
+    }
+
     fn network(&self) -> Result<&Arc<dyn Network>, NetworkError> {
         self.network.as_ref().ok_or_else(|| NetworkError::Denied("this server reaches nothing outside".to_owned()))
     }
 
     fn check(&self, place: &Place, redirected: bool) -> Result<(), NetworkError> {
         let grants = if redirected { &self.asked } else { &self.granted };
-        if grants.iter().any(|grant| grant.allows(place)) {
+        if grants.iter().any(|grant| grant.allows(place)) && self.approved.allows(place) {
             return Ok(());
         }
         Err(NetworkError::Denied(format!("the plugin was not granted {place}")))

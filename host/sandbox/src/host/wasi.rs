@@ -32,7 +32,7 @@ impl monotonic_clock::Host for Host {
 }
 
 impl Host {
-    fn random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
+    pub(super) fn random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         self.charge_random(len)?;
         let mut bytes = vec![0; len];

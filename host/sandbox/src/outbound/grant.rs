@@ -1,4 +1,4 @@
-//! Where a component may send something.
+//! What a component may be permitted: where it may send something, and which secrets it may read.
 
 use std::fmt;
 
@@ -48,14 +48,28 @@ impl fmt::Display for Place {
     }
 }
 
-/// A permission: `scheme://host:port`, where the host may be `*` or begin with `*.`, and the port may be `*`.
+/// A permission: `scheme://host:port`, where the host may be `*` or begin with `*.`, and the port may be `*`; or
+/// `secret:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
+pub struct Grant(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    Place(Places),
+    /// The name of a secret.
+    Secret(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Places {
     scheme: String,
     /// `*`, `*.` and a domain, or a host.
     host: String,
     port: Option<u16>,
 }
+
+/// The most bytes of a secret's name.
+const SECRET: usize = 100;
 
 impl Grant {
     /// Reads a permission.
@@ -63,7 +77,40 @@ impl Grant {
     /// # Errors
     /// What is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no grant such as https://example.com:443");
+        let Some(name) = text.strip_prefix("secret:") else { return Places::parse(text).map(|places| Self(Kind::Place(places))) };
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+        if name.is_empty() || name.len() > SECRET || !name.bytes().all(fits) {
+            return Err(format!("{text:?}: a secret is named with letters, digits, _, - and ., at most {SECRET} of them"));
+        }
+        Ok(Self(Kind::Secret(name.to_owned())))
+    }
+
+    /// The name of the secret that it lets a plugin read.
+    pub fn secret(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Secret(name) => Some(name),
+            Kind::Place(_) => None,
+        }
+    }
+
+    /// Whether it lets something be sent there.
+    pub fn allows(&self, place: &Place) -> bool {
+        matches!(&self.0, Kind::Place(places) if places.allows(place))
+    }
+
+    /// Whether it allows all that the other allows.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Kind::Place(places), Kind::Place(other)) => places.covers(other),
+            (Kind::Secret(name), Kind::Secret(other)) => name == other,
+            _ => false,
+        }
+    }
+}
+
+impl Places {
+    fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no grant such as https://example.com:443 or secret:token");
         let (scheme, address) = text.split_once("://").ok_or_else(wrong)?;
         if !matches!(scheme, "http" | "https" | "tcp" | "udp" | "socks5" | "socks5h") {
             return Err(wrong());
@@ -80,8 +127,7 @@ impl Grant {
         Ok(Self { scheme: place.scheme, host, port: (port != "*").then_some(place.port) })
     }
 
-    /// Whether it lets something be sent there.
-    pub fn allows(&self, place: &Place) -> bool {
+    fn allows(&self, place: &Place) -> bool {
         let host = match self.host.strip_prefix('*') {
             Some("") => true,
             Some(domain) => place.host.strip_suffix(domain).is_some_and(|label| !label.is_empty()),
@@ -90,8 +136,7 @@ impl Grant {
         host && self.scheme == place.scheme && self.port.is_none_or(|port| port == place.port)
     }
 
-    /// Whether it allows all that the other allows.
-    pub fn covers(&self, other: &Self) -> bool {
+    fn covers(&self, other: &Self) -> bool {
         let host = match (self.host.strip_prefix('*'), other.host.strip_prefix('*')) {
             (Some(""), _) => true,
             (Some(domain), Some(narrower)) => narrower.ends_with(domain),
@@ -104,7 +149,10 @@ impl Grant {
 
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scheme, host, port } = self;
+        let Places { scheme, host, port } = match &self.0 {
+            Kind::Secret(name) => return write!(f, "secret:{name}"),
+            Kind::Place(places) => places,
+        };
         let port = port.map_or_else(|| "*".to_owned(), |port| port.to_string());
         if host.contains(':') { write!(f, "{scheme}://[{host}]:{port}") } else { write!(f, "{scheme}://{host}:{port}") }
     }
@@ -146,6 +194,15 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_granted_by_its_name_and_leads_nowhere() {
+        let grant = Grant::parse("secret:my-token").unwrap();
+        assert_eq!((grant.secret(), grant.to_string().as_str()), (Some("my-token"), "secret:my-token"));
+        assert!(grant.covers(&grant) && !grant.allows(&place("https://my-token")));
+        let wide = Grant::parse("https://*:*").unwrap();
+        assert!(!wide.covers(&grant) && !grant.covers(&wide) && wide.secret().is_none());
+    }
+
+    #[test]
     fn what_is_no_grant_is_refused() {
         for text in [
             "",
@@ -157,6 +214,10 @@ mod tests {
             "http://:1",
             "http://::1:80",
             "http://u@a:1",
+            "secret:",
+            "secret:a b",
+            "secret:*",
+            "secret://a:1",
         ] {
             assert!(Grant::parse(text).is_err(), "{text}");
         }
