@@ -1,6 +1,7 @@
 //! The command line (design section 7).
 
 use crate::client::ClientArguments;
+use crate::develop::PluginArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// Talk to a running server over its FlowG interface: streams, pipelines, users, tokens and more.
     Flowg(ClientArguments),
+    /// Write, build and test a plugin, and load it into a running server.
+    Plugin(PluginArguments),
     /// Save users, configuration and logs of a running server into a new folder. The token is taken from HEADWORKS_TOKEN.
     Backup {
         #[command(flatten)]

@@ -10,6 +10,7 @@ mod cli;
 mod client;
 mod compile;
 mod dead_letters;
+mod develop;
 mod doctor;
 mod example;
 mod logging;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(arguments) => serve::run(arguments, output),
         Command::Flowg(arguments) => client::run(arguments, output),
+        Command::Plugin(arguments) => develop::run(arguments, output),
         Command::Backup { server, to } => archive::backup(server, &to, output),
         Command::Restore { server, from } => archive::restore(server, &from, output),
         Command::Verify(folder) => verify::run(&folder.data, output),

@@ -11,6 +11,7 @@ mod cache;
 mod compile;
 mod engine;
 mod failure;
+pub mod golden;
 mod host;
 mod inspect;
 mod instance;

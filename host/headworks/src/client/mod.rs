@@ -1,4 +1,5 @@
-//! `headworks flowg`: what a person does by hand with a running server, over its HTTP interface (FlowG 19).
+//! What a person does by hand with a running server, over its HTTP interfaces: `headworks flowg` (FlowG 19) and the part of
+//! `headworks plugin` that talks to a server.
 //!
 //! Knows the interface and nothing of how the server works inside. What must stay true: a failure ends with a status other
 //! than 0 and the server's own text; text from the server reaches a terminal without control characters.
@@ -11,6 +12,7 @@ mod forwarder;
 mod login;
 mod mermaid;
 mod pipeline;
+pub(crate) mod plugin;
 mod records;
 mod stream;
 mod system;
@@ -19,7 +21,8 @@ mod transformer;
 
 use crate::cli::Output;
 use anyhow::{Context, Result};
-use api::{Api, Server};
+use api::Api;
+pub(crate) use api::Server;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use std::io::{self, ErrorKind, Read, Write};
