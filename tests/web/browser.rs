@@ -87,6 +87,11 @@ impl Browser {
         self.post("/url", &json!({ "url": url })).unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
+    /// Goes back, as the button of the browser does.
+    pub fn back(&self) {
+        self.post("/back", &json!({})).unwrap_or_else(|error| panic!("back: {error}"));
+    }
+
     /// The path below `/web/` that is shown.
     pub fn path(&self) -> String {
         let url = self.ask("/url").expect("the address");

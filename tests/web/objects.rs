@@ -36,6 +36,10 @@ fn a_transformer_is_made_tried_saved_and_deleted() {
     browser.press("Run");
     assert!(browser.text(&format!("{RESULT}//pre")).contains("Failed to compile VRL script"));
     // What is not saved is not lost without a question.
+    browser.back();
+    browser.press("Cancel");
+    browser.lacks("//dialog");
+    assert_eq!(browser.path(), "transformers/parse%2Fit");
     browser.follow("Home");
     browser.press("Cancel");
     browser.lacks("//dialog");

@@ -10,7 +10,7 @@ import { transformerEditor } from "../editors/transformer.js";
 import { attempt, notice } from "../parts/dialogs.js";
 import { edited } from "../parts/fields.js";
 import { editorDialog } from "../parts/workbench.js";
-import { graphCanvas } from "./canvas.js";
+import { Canvas } from "./canvas.js";
 import { layOut } from "./layout.js";
 import { Graph, NEW_FLOW, TYPES } from "./model.js";
 import { palette } from "./palette.js";
@@ -37,10 +37,10 @@ export async function pipelineEditor(name, { draft, readOnly }) {
   const lists = Object.fromEntries(Object.keys(BEHIND).map((type) => [type, freshId()]));
   const suggestions = h("div", { hidden: true });
   const tools = h("div", { class: "tools" });
-  const canvas = graphCanvas(graph, { readOnly, lists, open: (node) => attempt(() => openBehind(node)) });
+  const canvas = new Canvas(graph, { readOnly, lists, open: (node) => attempt(() => openBehind(node)) });
 
   const add = (type, object, event) => {
-    const node = graph.add(type, object, event ? canvas.pointAt(event) : canvas.freePlace());
+    const node = graph.add(type, object, event ? canvas.view.pointAt(event) : canvas.view.freePlace(graph.nodes));
     canvas.draw();
     edited(canvas.element);
     canvas.element.querySelector(`[data-id="${node.id}"] :is(input, textarea)`)?.focus();
@@ -76,9 +76,9 @@ export async function pipelineEditor(name, { draft, readOnly }) {
     "div",
     { class: "view", role: "toolbar", "aria-label": t("View") },
     !readOnly && button(t("Arrange"), arrange),
-    button("+", () => canvas.zoom(canvas.zoomStep), { "aria-label": t("Larger") }),
-    button("−", () => canvas.zoom(1 / canvas.zoomStep), { "aria-label": t("Smaller") }),
-    button(t("Fit"), canvas.fit),
+    button("+", () => canvas.view.zoom(1), { "aria-label": t("Larger") }),
+    button("−", () => canvas.view.zoom(-1), { "aria-label": t("Smaller") }),
+    button(t("Fit"), () => canvas.fit()),
   );
   const trial = session.may("can_send_logs") && pipelineTrial(name, () => graph.flow(), canvas);
   const element = h("div", { class: "pipeline" }, suggestions, tools, h("div", { class: "stage" }, canvas.element, view), trial);

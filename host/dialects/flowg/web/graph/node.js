@@ -4,7 +4,9 @@ import { button, fill, h } from "../dom.js";
 import { t } from "../texts.js";
 import { TYPES } from "./model.js";
 
+/** The size of a node; its height is about this. */
 export const WIDTH = 230;
+export const HEIGHT = 110;
 /** Where edges meet a node, from its top. */
 export const PORT = 19;
 

@@ -2,8 +2,8 @@
 
 import { h } from "../dom.js";
 import { t } from "../texts.js";
-import { drag } from "./canvas.js";
 import { TYPES } from "./model.js";
+import { drag } from "./pointer.js";
 
 /**
  * `names` are those of the known objects by type of node. `add(type, name, event)` puts one into the graph; the event is where it
