@@ -2,7 +2,7 @@
 
 use crate::settings::Settings;
 use anyhow::{Context, Result, bail};
-use headworks_core::{Error, ErrorCode};
+use headworks_core::{Error, ErrorCode, TenantId};
 use headworks_http::outbound::Outbound;
 use headworks_pipelines::{Boxed, Expressions, Forwarders, Target};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
@@ -81,7 +81,7 @@ impl Plugins {
 }
 
 impl Forwarders for Plugins {
-    fn open<'a>(&'a self, kind: &'a str, config: &'a str) -> Boxed<'a, headworks_core::Result<Arc<dyn Target>>> {
+    fn open<'a>(&'a self, _: TenantId, kind: &'a str, config: &'a str) -> Boxed<'a, headworks_core::Result<Arc<dyn Target>>> {
         Box::pin(async move {
             if !FORWARDERS.contains(&kind) {
                 return Err(Error::new(ErrorCode::InvalidProgram, format!("there is no type of forwarder {kind:?}")));

@@ -19,6 +19,7 @@ use headworks_flowg::{FlowgState, Transfers};
 use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
 use headworks_identity::{Bootstrapped, Identity, IdentityOptions};
 use headworks_pipelines::{PipelineOptions, Pipelines};
+use headworks_platform::PlatformState;
 use headworks_sandbox::Limits;
 use headworks_store::{Store, StoreOptions, StreamConfig};
 use headworks_syslog::{AllowedOrigins, SyslogLimits, SyslogServer};
@@ -81,9 +82,16 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let Started { identity, pipelines, transfers, told } = started;
     let origins = AllowedOrigins::follow(&store, TenantId::DEFAULT)?;
     let for_syslog = pipelines.clone();
+    let platform = PlatformState {
+        store: store.clone(),
+        identity: identity.clone(),
+        pipelines: pipelines.clone(),
+        clock: Arc::new(SystemClock),
+    };
     let (clock, mask_secrets) = (Arc::new(SystemClock), settings.mask_secrets);
     let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers };
-    let router = headworks_flowg::router(state, &mount).merge(probes.clone().health_router());
+    let router =
+        headworks_flowg::router(state, &mount).merge(headworks_platform::router(platform)).merge(probes.clone().health_router());
     let router = mounted(router, &mount).fallback(headworks_flowg::unknown_path);
     let mut listeners = Vec::new();
     for text in &settings.listen {
@@ -279,7 +287,10 @@ fn announce(
 }
 
 /// Hands a request whose handler panicked to the dialect of its path.
-fn panicked(_path: &str, id: &RequestId) -> Response<Body> {
+fn panicked(path: &str, id: &RequestId) -> Response<Body> {
+    if path.starts_with(headworks_platform::PREFIX) {
+        return headworks_platform::panicked(id);
+    }
     headworks_flowg::panicked(id)
 }
 

@@ -7,6 +7,7 @@
 mod body;
 mod connection;
 mod context;
+mod incoming;
 mod limits;
 pub mod outbound;
 mod server;
@@ -16,6 +17,7 @@ mod upload;
 
 pub use body::{Encoding, decompress, encoding, media_type, read};
 pub use context::{Quiet, RequestContext, RequestId};
+pub use incoming::Incoming;
 pub use limits::HttpLimits;
 pub use server::{Listener, serve};
 pub use tls::Tls;

@@ -2,7 +2,7 @@
 
 use crate::counters;
 use crate::transform::Boxed;
-use headworks_core::{Batch, Error, ErrorCode, Result};
+use headworks_core::{Batch, Error, ErrorCode, Result, TenantId};
 use headworks_sandbox::{CallFailure, Forwarder, Report};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
@@ -19,11 +19,11 @@ pub trait Target: Send + Sync {
 
 /// Sets up forwarders by their type.
 pub trait Forwarders: Send + Sync {
-    /// A forwarder of this type with this configuration, which may connect to its target.
+    /// A forwarder of a tenant of this type with this configuration, which may connect to its target.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidProgram`] when the configuration cannot be used or there is no such type; otherwise what it met.
-    fn open<'a>(&'a self, kind: &'a str, config: &'a str) -> Boxed<'a, Result<Arc<dyn Target>>>;
+    fn open<'a>(&'a self, tenant: TenantId, kind: &'a str, config: &'a str) -> Boxed<'a, Result<Arc<dyn Target>>>;
 }
 
 impl Target for Forwarder {

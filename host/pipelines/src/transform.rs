@@ -1,7 +1,7 @@
 //! What a transform node calls: the seam between the engine and the sandbox, where its failures are counted.
 
 use crate::counters;
-use headworks_core::{Batch, Result};
+use headworks_core::{Batch, Result, TenantId};
 use headworks_sandbox::{CallFailure, Plugin, Transformed, Transformer};
 use std::future::Future;
 use std::pin::Pin;
@@ -18,11 +18,11 @@ pub trait Transform: Send + Sync {
 
 /// Turns scripts into transforms.
 pub trait Language: Send + Sync {
-    /// Compiles a script.
+    /// Compiles a script of a tenant.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidProgram`](headworks_core::ErrorCode::InvalidProgram) with the compiler's report.
-    fn open<'a>(&'a self, script: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>>;
+    fn open<'a>(&'a self, tenant: TenantId, script: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>>;
 }
 
 impl Transform for Transformer {
@@ -32,7 +32,7 @@ impl Transform for Transformer {
 }
 
 impl Language for Plugin {
-    fn open<'a>(&'a self, script: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>> {
+    fn open<'a>(&'a self, _: TenantId, script: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>> {
         Box::pin(async move {
             let opened = self.open_transformer(script).await.inspect_err(counters::failed)?;
             Ok(Arc::new(opened) as Arc<dyn Transform>)

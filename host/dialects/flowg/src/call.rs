@@ -3,13 +3,11 @@
 use crate::App;
 use crate::failure::Failure;
 use crate::shape::Shape;
-use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
 use bytes::Bytes;
 use headworks_core::{Batch, BatchBuilder, Timestamp, Value as Cell};
-use headworks_http::RequestContext;
+use headworks_http::Incoming;
 use headworks_identity::{Principal, Scope};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -20,9 +18,21 @@ use std::sync::Arc;
 /// A request of anybody.
 pub(crate) struct Open {
     pub(crate) app: App,
-    pub(crate) context: RequestContext,
-    parts: Parts,
-    body: Body,
+    incoming: Incoming,
+}
+
+impl Deref for Open {
+    type Target = Incoming;
+
+    fn deref(&self) -> &Incoming {
+        &self.incoming
+    }
+}
+
+impl DerefMut for Open {
+    fn deref_mut(&mut self) -> &mut Incoming {
+        &mut self.incoming
+    }
 }
 
 /// A request of a user.
@@ -49,12 +59,10 @@ impl FromRequest<App> for Open {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
-        let (mut parts, body) = request.into_parts();
-        let context = match RequestContext::from_request_parts(&mut parts, app).await {
-            Ok(context) => context,
+        match Incoming::from_request(request, app).await {
+            Ok(incoming) => Ok(Self { app: Arc::clone(app), incoming }),
             Err(never) => match never {},
-        };
-        Ok(Self { app: Arc::clone(app), context, parts, body })
+        }
     }
 }
 
@@ -76,10 +84,6 @@ impl Call {
 }
 
 impl Open {
-    pub(crate) fn headers(&self) -> &HeaderMap {
-        &self.parts.headers
-    }
-
     /// The name in the path, percent-decoded.
     pub(crate) async fn name(&mut self) -> Result<String, Failure> {
         let first = self.names().await?.into_iter().next();
@@ -88,26 +92,12 @@ impl Open {
 
     /// All names in the path in order, percent-decoded.
     pub(crate) async fn names(&mut self) -> Result<Vec<String>, Failure> {
-        let names = RawPathParams::from_request_parts(&mut self.parts, &self.app).await;
-        let names = names.map_err(|_| Failure::malformed("path", "a name is not UTF-8 after percent-decoding"))?;
-        Ok(names.iter().map(|(_, name)| name.to_owned()).collect())
+        self.incoming.names().await.map_err(|error| Failure::malformed("path", &error.message))
     }
 
     /// The query parameters; of a repeated one the first.
     pub(crate) fn query(&self) -> Result<HashMap<String, String>, Failure> {
-        let pairs = Query::<Vec<(String, String)>>::try_from_uri(&self.parts.uri);
-        let Query(pairs) = pairs.map_err(|error| Failure::malformed("query", &error.to_string()))?;
-        Ok(pairs.into_iter().rev().collect())
-    }
-
-    /// The body, for those who do not read it as a whole.
-    pub(crate) fn take_body(&mut self) -> Body {
-        std::mem::take(&mut self.body)
-    }
-
-    /// The whole body.
-    pub(crate) async fn body(&mut self) -> Result<Bytes, Failure> {
-        Ok(headworks_http::read(&self.context, std::mem::take(&mut self.body)).await?)
+        self.incoming.query().map_err(|error| Failure::malformed("query", &error.message))
     }
 
     /// The whole body of a request that sends JSON or does not say what it sends (FlowG 3.1).

@@ -68,7 +68,7 @@ pub(crate) async fn test(mut call: Call) -> Answer {
     let Body { code, record } = call.json(&SHAPE).await?;
     call.allow(Scope::ReadTransformers)?;
     let record = batch(&[record.unwrap_or_default()], call.app.clock.now())?;
-    let outcome = call.app.pipelines.test_transformer(&code, record).await.map_err(Failure::of_test)?;
+    let outcome = call.app.pipelines.test_transformer(call.caller.tenant, &code, record).await.map_err(Failure::of_test)?;
     let records: Vec<Fields<'_>> = outcome.records().map(Fields).collect();
     Ok(json(&Tested { success: true, record: records.first(), records: &records }))
 }

@@ -169,8 +169,8 @@ impl Pipelines {
     ///
     /// # Errors
     /// [`ErrorCode::InvalidProgram`] with the compiler's report, or what the first record that failed met.
-    pub async fn test_transformer(&self, script: &str, records: Batch) -> Result<Batch> {
-        let transform = self.shared.language.open(script).await?;
+    pub async fn test_transformer(&self, tenant: TenantId, script: &str, records: Batch) -> Result<Batch> {
+        let transform = self.shared.language.open(tenant, script).await?;
         let made = transform.transform(records).await.map_err(|failure| failure.error)?;
         match made.rejected.into_iter().next() {
             Some((_, reason)) => Err(Error::new(ErrorCode::Failed, reason)),
@@ -335,7 +335,7 @@ impl Shared {
         if let Some(target) = known {
             return Ok(target);
         }
-        let target = self.forwarders.open(&key.1, &key.2).await.inspect_err(counters::failed)?;
+        let target = self.forwarders.open(tenant, &key.1, &key.2).await.inspect_err(counters::failed)?;
         let mut targets = targets();
         targets.retain(|_, target| target.strong_count() > 0);
         targets.insert(key, Arc::downgrade(&target));
@@ -350,7 +350,7 @@ impl Shared {
         if let Some(transform) = known {
             return Ok(transform);
         }
-        let transform = self.language.open(&key.1).await?;
+        let transform = self.language.open(tenant, &key.1).await?;
         let mut opened = opened();
         opened.retain(|_, transform| transform.strong_count() > 0);
         opened.insert(key, Arc::downgrade(&transform));

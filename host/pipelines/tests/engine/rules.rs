@@ -258,10 +258,13 @@ async fn large_requests_reach_a_transformer_in_parts() {
 #[tokio::test]
 async fn transformers_are_tested_without_a_pipeline() {
     let world = World::new(splitting());
-    let made = world.engine.test_transformer("split", batch(&ids(&["a,b"]))).await.unwrap();
+    let made = world.engine.test_transformer(TENANT, "split", batch(&ids(&["a,b"]))).await.unwrap();
     assert_eq!(fields(&made), ids(&["a", "b"]));
-    assert_eq!(world.engine.test_transformer("error", batch(&ids(&["a"]))).await.unwrap_err().code, ErrorCode::InvalidProgram);
-    assert_eq!(world.engine.test_transformer("check", batch(&ids(&["!a"]))).await.unwrap_err().code, ErrorCode::Failed);
+    assert_eq!(
+        world.engine.test_transformer(TENANT, "error", batch(&ids(&["a"]))).await.unwrap_err().code,
+        ErrorCode::InvalidProgram
+    );
+    assert_eq!(world.engine.test_transformer(TENANT, "check", batch(&ids(&["!a"]))).await.unwrap_err().code, ErrorCode::Failed);
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ struct Opened {
 pub struct Natives(pub Arc<Native>);
 
 impl Language for Natives {
-    fn open<'a>(&'a self, script: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>> {
+    fn open<'a>(&'a self, _: TenantId, script: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>> {
         Box::pin(async move {
             self.0.opened.fetch_add(1, Ordering::SeqCst);
             if script.starts_with("error") {
@@ -100,7 +100,7 @@ impl Transform for Opened {
 struct Nowhere;
 
 impl Forwarders for Nowhere {
-    fn open<'a>(&'a self, kind: &'a str, _: &'a str) -> Boxed<'a, Result<Arc<dyn Target>>> {
+    fn open<'a>(&'a self, _: TenantId, kind: &'a str, _: &'a str) -> Boxed<'a, Result<Arc<dyn Target>>> {
         Box::pin(async move { Err(Error::new(ErrorCode::InvalidProgram, format!("no forwarder of type {kind}"))) })
     }
 }

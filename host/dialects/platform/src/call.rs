@@ -1,0 +1,66 @@
+//! One request on its way through the checks. Taking a [`Call`] authenticates; its methods read the rest.
+
+use crate::App;
+use crate::failure::Failure;
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
+use headworks_core::Error;
+use headworks_http::Incoming;
+use headworks_identity::{Principal, Scope};
+use serde::de::DeserializeOwned;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// A request of a user.
+pub(crate) struct Call {
+    pub(crate) app: App,
+    pub(crate) caller: Arc<Principal>,
+    incoming: Incoming,
+}
+
+impl Deref for Call {
+    type Target = Incoming;
+
+    fn deref(&self) -> &Incoming {
+        &self.incoming
+    }
+}
+
+impl DerefMut for Call {
+    fn deref_mut(&mut self) -> &mut Incoming {
+        &mut self.incoming
+    }
+}
+
+impl FromRequest<App> for Call {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let caller = app.identity.authenticate(authorization)?;
+        match Incoming::from_request(request, app).await {
+            Ok(incoming) => Ok(Self { app: Arc::clone(app), caller, incoming }),
+            Err(never) => match never {},
+        }
+    }
+}
+
+impl Call {
+    /// Refuses a caller without this scope.
+    pub(crate) fn allow(&self, scope: Scope) -> Result<(), Failure> {
+        if self.caller.scopes.allows(scope) { Ok(()) } else { Err(Failure::denied(scope)) }
+    }
+
+    /// The first name in the path, percent-decoded.
+    pub(crate) async fn name(&mut self) -> Result<String, Failure> {
+        let first = self.names().await?.into_iter().next();
+        Ok(first.ok_or_else(|| Error::invalid("a name is missing").at("path"))?)
+    }
+
+    /// The body as JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
+        let body = self.body().await?;
+        let read = serde_json::from_slice(&body);
+        Ok(read.map_err(|error| Error::invalid(format!("the body cannot be read: {error}")).at("body"))?)
+    }
+}

@@ -1,0 +1,56 @@
+//! Our own dialect under `/platform/v1`: plugins, rules, tenants and what became of records.
+//!
+//! A thin translation. What must stay true: every operation authenticates first, then reads the request, then checks the
+//! caller's scope; every failure is a problem document (RFC 9457) that names the member to blame; nobody sees or changes
+//! what belongs to another tenant, but the operator. Holds no state and no rule that another dialect could need.
+
+mod call;
+mod failure;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Response, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use failure::{Failure, json};
+use headworks_core::Error;
+use headworks_core::time::Clock;
+use headworks_http::RequestId;
+use headworks_identity::Identity;
+use headworks_pipelines::Pipelines;
+use headworks_store::Store;
+use std::sync::Arc;
+
+/// Where the dialect is mounted.
+pub const PREFIX: &str = "/platform/v1";
+const DOCUMENT: &str = include_str!("../docs/openapi.json");
+
+/// What the operations work on.
+pub struct PlatformState {
+    /// Documents, blobs and dead letters.
+    pub store: Store,
+    /// Users and tokens.
+    pub identity: Identity,
+    /// Running pipelines.
+    pub pipelines: Pipelines,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+type App = Arc<PlatformState>;
+
+/// All routes of the dialect.
+pub fn router(state: PlatformState) -> Router {
+    let document = || async { ([(header::CONTENT_TYPE, "application/json")], DOCUMENT) };
+    Router::new().route(PREFIX, get(about)).route("/platform/v1/openapi.json", get(document)).with_state(Arc::new(state))
+}
+
+/// What is running here; anybody may ask.
+async fn about() -> Response<Body> {
+    json(&serde_json::json!({"name": "headworks", "version": env!("CARGO_PKG_VERSION")}))
+}
+
+/// The answer to a request of this dialect whose handler panicked.
+pub fn panicked(id: &RequestId) -> Response<Body> {
+    Failure::from(Error::internal(format!("the server's log says more under request {}", id.as_str()))).into_response()
+}
