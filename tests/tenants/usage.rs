@@ -19,7 +19,10 @@ fn use_is_counted_since_the_start_and_by_day() {
         assert_eq!(acme.ingest("default", &json!([{"a": "12345"}, {"a": "67890"}])).processed(), 2);
     }
     let before = usage(&acme);
-    assert_eq!((&before["tenant"], &before["since_start"]["records"], &before["since_start"]["bytes"]), (&json!("acme"), &json!(6), &json!(30)));
+    assert_eq!(
+        (&before["tenant"], &before["since_start"]["records"], &before["since_start"]["bytes"]),
+        (&json!("acme"), &json!(6), &json!(30))
+    );
     assert_eq!(before["days"].as_array().map(Vec::len), Some(1));
     assert_eq!((&before["days"][0]["records"], &before["days"][0]["bytes"]), (&json!(6), &json!(30)));
     assert!(before["stored_bytes"].as_u64() > Some(30));

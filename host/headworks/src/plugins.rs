@@ -126,8 +126,6 @@ impl Language for Scripts {
 
 impl Rulebook for Plugins {
     fn open<'a>(&'a self, _: TenantId, plugin: &'a str, _: &'a Value) -> Boxed<'a, headworks_core::Result<Arc<dyn Judge>>> {
-        Box::pin(async move {
-            Err(Error::new(ErrorCode::InvalidProgram, format!("there is no plugin {plugin:?}")).at("plugin"))
-        })
+        Box::pin(async move { Err(Error::new(ErrorCode::InvalidProgram, format!("there is no plugin {plugin:?}")).at("plugin")) })
     }
 }

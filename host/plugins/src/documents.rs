@@ -144,7 +144,8 @@ pub(crate) fn tests_key(tenant: TenantId, plugin: &str, version: &str) -> Docume
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(key: &DocumentKey, body: &[u8]) -> Result<T> {
-    let corrupt = |error| Error::new(ErrorCode::Corrupt, format!("the stored {} `{}` cannot be read: {error}", key.kind, key.name));
+    let corrupt =
+        |error| Error::new(ErrorCode::Corrupt, format!("the stored {} `{}` cannot be read: {error}", key.kind, key.name));
     serde_json::from_slice(body).map_err(corrupt)
 }
 
@@ -164,7 +165,9 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
         return Ok(());
     }
     let shown: String = name.chars().take(64).collect();
-    Err(Error::invalid(format!("{shown:?} cannot name a plugin: it takes lower-case letters, digits and hyphens, at most 64, and begins with a letter")))
+    Err(Error::invalid(format!(
+        "{shown:?} cannot name a plugin: it takes lower-case letters, digits and hyphens, at most 64, and begins with a letter"
+    )))
 }
 
 /// Whether a text is a version: three numbers and perhaps a suffix, as in `1.4.0-beta.2`, at most 64 characters.

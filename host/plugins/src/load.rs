@@ -95,7 +95,8 @@ impl Inner {
         let loaded = self.load(digest, async || self.component(tenant, digest).await).await?;
         let said = loaded.plugin.description();
         if said.name != plugin || said.version != version || !crate::grants::missing(&said.grants, &state.approved).is_empty() {
-            let message = format!("the version {version} of the plugin {plugin} describes itself in another way than when it was uploaded");
+            let message =
+                format!("the version {version} of the plugin {plugin} describes itself in another way than when it was uploaded");
             return Err(Error::new(ErrorCode::PluginRefused, message));
         }
         Ok((loaded, state))

@@ -118,7 +118,8 @@ impl Plugins {
         let (_, gone) = self.0.version(tenant, plugin, version)?;
         let named = |other: Option<&str>| other == Some(version);
         if named(state.active.as_deref()) || named(state.candidate.as_ref().map(|candidate| candidate.version.as_str())) {
-            let message = format!("the version {version} of the plugin {plugin} is in use: release another one or roll back first");
+            let message =
+                format!("the version {version} of the plugin {plugin} is in use: release another one or roll back first");
             return Err(Error::new(ErrorCode::InUse, message));
         }
         let mut changes = vec![
@@ -173,7 +174,13 @@ impl Inner {
     }
 
     /// Writes down what is approved of a version, if that is more than before.
-    pub(crate) async fn approve(&self, author: &str, document: &Document, state: VersionState, allowed: Vec<String>) -> Result<()> {
+    pub(crate) async fn approve(
+        &self,
+        author: &str,
+        document: &Document,
+        state: VersionState,
+        allowed: Vec<String>,
+    ) -> Result<()> {
         let next = state.clone().with_approved(&allowed);
         if next == state {
             return Ok(());

@@ -73,8 +73,10 @@ impl Plugins {
         let none = || Error::not_found(format!("the plugin {plugin} has no version on trial and none that was in use before"));
         let next = inner.back(&state, None).ok_or_else(none)?;
         let _turning = entry.turning.write().await;
-        let prepared = inner.prepare(&entry, &next).await.map_err(|error| {
-            Error { code: ErrorCode::ReleaseRefused, message: format!("the plugin {plugin} was not rolled back: {}", error.message), ..error }
+        let prepared = inner.prepare(&entry, &next).await.map_err(|error| Error {
+            code: ErrorCode::ReleaseRefused,
+            message: format!("the plugin {plugin} was not rolled back: {}", error.message),
+            ..error
         })?;
         inner.store.write(author, vec![replaced(&document, &next)?]).await?;
         for (slot, route) in prepared {
@@ -144,7 +146,14 @@ impl Inner {
     }
 
     /// Takes a version back that failed where another did not: at once from everything that runs, then from the document.
-    pub(crate) fn withdraw(self: &Arc<Self>, entry: &Arc<Entry>, version: &str, code: ErrorCode, digest: Option<Digest>, why: &str) {
+    pub(crate) fn withdraw(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        version: &str,
+        code: ErrorCode,
+        digest: Option<Digest>,
+        why: &str,
+    ) {
         for slot in entry.slots() {
             slot.drop_version(version);
         }
@@ -157,7 +166,14 @@ impl Inner {
         });
     }
 
-    async fn write_withdrawal(&self, entry: &Entry, version: &str, code: ErrorCode, digest: Option<Digest>, why: &str) -> Result<()> {
+    async fn write_withdrawal(
+        &self,
+        entry: &Entry,
+        version: &str,
+        code: ErrorCode,
+        digest: Option<Digest>,
+        why: &str,
+    ) -> Result<()> {
         let _changing = entry.changing.lock().await;
         let Some((document, state)) = self.find(entry.tenant, &entry.plugin)? else { return Ok(()) };
         let is_candidate = state.candidate.as_ref().is_some_and(|candidate| candidate.version == version);

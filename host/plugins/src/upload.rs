@@ -58,7 +58,8 @@ impl Plugins {
         let found = self.0.find(tenant, &said.name)?;
         let world = inspection.world.as_str();
         if let Some((_, state)) = found.as_ref().filter(|(_, state)| state.world != world) {
-            let message = format!("the plugin {} is a {}, and this component is a {world}: give it another name", said.name, state.world);
+            let message =
+                format!("the plugin {} is a {}, and this component is a {world}: give it another name", said.name, state.world);
             return Err(Error::new(ErrorCode::PluginRefused, message));
         }
         let active = found.as_ref().and_then(|(_, state)| state.active.clone());
@@ -71,7 +72,8 @@ impl Plugins {
         if let Some(known) = known {
             let state: VersionState = documents::decode(&known.key, &known.body)?;
             if state.digest != digest.to_string() {
-                let message = format!("the plugin {} has a version {} with another component: raise the version", said.name, said.version);
+                let message =
+                    format!("the plugin {} has a version {} with another component: raise the version", said.name, said.version);
                 return Err(Error::new(ErrorCode::Exists, message).at("version"));
             }
             self.0.approve(author, &known, state, approved).await?;

@@ -160,7 +160,13 @@ impl<'s> Check<'s> {
         Ok(())
     }
 
-    fn members(&mut self, members: &'s Map<String, Value>, object: &Map<String, Value>, path: &Path<'_>, depth: usize) -> Checked {
+    fn members(
+        &mut self,
+        members: &'s Map<String, Value>,
+        object: &Map<String, Value>,
+        path: &Path<'_>,
+        depth: usize,
+    ) -> Checked {
         let length = object.len() as u64;
         if let Some(least) = count(members, "minProperties").filter(|least| length < *least) {
             return Err(wrong(path, format!("it has to have at least {least} members")));
@@ -231,7 +237,10 @@ impl<'s> Check<'s> {
             }
             self.step(1, path)?;
             if let Some(Mistake { place, what }) = first {
-                return Err(Mistake { place, what: format!("it fits none of the forms that are allowed; for the first: {what}") });
+                return Err(Mistake {
+                    place,
+                    what: format!("it fits none of the forms that are allowed; for the first: {what}"),
+                });
             }
         }
         if members.contains_key("oneOf") {

@@ -50,7 +50,8 @@ impl Schema {
     /// # Errors
     /// [`ErrorCode::PluginRefused`] says what is wrong with it.
     pub(crate) fn read(text: &str) -> Result<Self> {
-        let refused = |why: String| Error::new(ErrorCode::PluginRefused, format!("the plugin's config-schema cannot be used: {why}"));
+        let refused =
+            |why: String| Error::new(ErrorCode::PluginRefused, format!("the plugin's config-schema cannot be used: {why}"));
         if text.len() > SCHEMA_BYTES {
             return Err(refused(format!("it has {} bytes, and {SCHEMA_BYTES} is the most", text.len())));
         }
