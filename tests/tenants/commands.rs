@@ -46,7 +46,10 @@ fn tenants_are_managed_from_the_command_line() {
     assert_eq!((&changed["display_name"], &changed["hosts"]), (&json!("Acme"), &json!(["acme.example"])));
     assert_eq!(changed["quotas"], json!({"plugins": 3, "stored_bytes": 7}));
     let changed = json_of(&server, &["tenant", "update", "acme", "--quota", "plugins=", "--host", "", "--grant", "http:*"]);
-    assert_eq!((&changed["quotas"], &changed["hosts"], &changed["grants"]), (&json!({"stored_bytes": 7}), &json!([]), &json!(["http:*"])));
+    assert_eq!(
+        (&changed["quotas"], &changed["hosts"], &changed["grants"]),
+        (&json!({"stored_bytes": 7}), &json!([]), &json!(["http:*"]))
+    );
     assert_eq!(json_of(&server, &["tenant", "suspend", "acme"])["state"], "suspended");
     let changed = json_of(&server, &["tenant", "update", "acme", "--display-name", "A"]);
     assert_eq!((&changed["state"], &changed["quotas"]), (&json!("suspended"), &json!({"stored_bytes": 7})));

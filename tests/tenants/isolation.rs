@@ -16,7 +16,9 @@ fn furnish(client: &Client, mark: &str) {
     client.put("/api/v1/roles/same", &json!({"scopes": ["read_streams"]})).ok();
     client.put("/api/v1/users/same", &json!({"roles": ["same", format!("role {mark}")], "password": "same"})).ok();
     let oidc = json!({"type": "oidc", "issuer": format!("https://{mark}.example"), "client_id": mark, "client_secret": mark});
-    client.put("/api/v1/auth-providers/same", &json!({"auth_provider": {"name": "same", "display_name": mark, "config": oidc}})).ok();
+    client
+        .put("/api/v1/auth-providers/same", &json!({"auth_provider": {"name": "same", "display_name": mark, "config": oidc}}))
+        .ok();
     let system = json!({"syslog_allowed_origins": [], "default_roles": [mark]});
     client.put("/api/v1/system-configuration", &system).ok();
     assert_eq!(client.ingest("same", &json!([{"text": mark}])).processed(), 1);
@@ -188,4 +190,3 @@ fn live_tails_and_counters_are_those_of_the_own_tenant() {
     assert_eq!(metric("tenant=\"2\",pipeline=\"same\",status=\"success\""), 1);
     assert!(!server.management().get("/metrics").text().contains("acme"), "no name that somebody chose");
 }
-

@@ -191,9 +191,9 @@ fn a_kill_in_the_middle_of_deleting_is_finished_by_the_next_start() {
     let mut round = 0;
     while names(&server.client()).len() > 1 {
         until_killed(&mut server, Duration::from_millis(5 + 7 * round), |client| {
-            let Some(name) = (0..all).map(|index| format!("t{index}")).find(|name| {
-                !deleted.lock().expect("names").contains(name)
-            }) else {
+            let Some(name) =
+                (0..all).map(|index| format!("t{index}")).find(|name| !deleted.lock().expect("names").contains(name))
+            else {
                 return false;
             };
             match client.try_send(http::Method::DELETE, &format!("/platform/v1/tenants/{name}"), &[], None) {

@@ -10,11 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Takes the addresses of the syslog server and notes them. `None` where the operator wants no syslog server.
-pub(crate) async fn bind(
-    settings: &Settings,
-    tenant: TenantId,
-    listening: &mut Addresses,
-) -> Result<Option<SyslogServer>> {
+pub(crate) async fn bind(settings: &Settings, tenant: TenantId, listening: &mut Addresses) -> Result<Option<SyslogServer>> {
     let Some(options) = options(settings, tenant)? else { return Ok(None) };
     let tls = options.tls.is_some();
     let server = SyslogServer::bind(options).await?;

@@ -26,8 +26,8 @@ pub use bootstrap::{Bootstrapped, IdentityOptions};
 pub use providers::{AuthProvider, AuthProviderConfig};
 pub use scope::{Scope, ScopeSet};
 pub use tenants::{
-    Administrator, Created, DayUsage, Furnish, Meter, NewTenant, Quotas, Realm, State, Tenant, TenantOptions, TenantSettings, Tenants, Usage,
-    stored_number,
+    Administrator, Created, DayUsage, Furnish, Meter, NewTenant, Quotas, Realm, State, Tenant, TenantOptions, TenantSettings,
+    Tenants, Usage, stored_number,
 };
 pub use users::{Role, User};
 
@@ -96,7 +96,10 @@ impl Identity {
         let matches = inner.passwords.verify(password, phc).await?;
         let Some(uid) = uid.filter(|_| matches) else { return Err(invalid_credentials()) };
         attempt.succeeded();
-        inner.tenants.admit(tenant).map_err(|error| if error.code == ErrorCode::Denied { error } else { invalid_credentials() })?;
+        inner
+            .tenants
+            .admit(tenant)
+            .map_err(|error| if error.code == ErrorCode::Denied { error } else { invalid_credentials() })?;
         inner.sessions.issue(tenant, user, uid, inner.clock.now())
     }
 

@@ -129,7 +129,11 @@ mod tests {
         let claims = serde_json::json!({"sub": "anna", "exp": NOW.seconds() + 5});
         let jwt = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &sessions.sign).unwrap();
         let session = sessions.verify(&jwt, NOW).unwrap();
-        assert_eq!((session.user.as_str(), session.tenant), ("anna", TenantId::DEFAULT), "one that names no tenant is of the first");
+        assert_eq!(
+            (session.user.as_str(), session.tenant),
+            ("anna", TenantId::DEFAULT),
+            "one that names no tenant is of the first"
+        );
         assert!(session.is_of(Uid::new()), "one that names no identity is taken at its name");
     }
 

@@ -83,7 +83,12 @@ impl Plan {
     ///
     /// # Errors
     /// [`ErrorCode::BrokenPipeline`] with the cause; other codes when something that may pass stood in the way.
-    pub(crate) async fn build(name: &str, graph: &Graph, counted: Option<(TenantId, Arc<Counters>)>, parts: &dyn Parts) -> Result<Self> {
+    pub(crate) async fn build(
+        name: &str,
+        graph: &Graph,
+        counted: Option<(TenantId, Arc<Counters>)>,
+        parts: &dyn Parts,
+    ) -> Result<Self> {
         let (tenant, counters) = counted.unzip();
         let counters = counters.unwrap_or_default();
         let metric_names = metric_names(graph)?;

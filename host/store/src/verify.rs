@@ -6,7 +6,8 @@ use crate::engine::{Engine, Reading, Table, failed};
 use crate::format::keys::{self, IndexEntry, RecordKey, meta};
 use crate::format::record::Stored;
 use crate::format::{
-    ExpiryRange, LetterTally, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_numbers, decode_text, decode_waiting,
+    ExpiryRange, LetterTally, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_numbers, decode_text,
+    decode_waiting,
 };
 use crate::read::blob_bytes;
 use crate::types::{Progress, TableReport, VerifyReport};

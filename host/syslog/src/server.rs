@@ -87,7 +87,14 @@ impl SyslogServer {
         let hurry = Shutdown::new();
         let (intake, waiting) = Intake::new(limits.clone(), origins, clock);
         let failed = intake.meters.failed.clone();
-        let runner = Runner { pipelines, tenant, failed, over_quota: over_quota(tenant), failing: Complaint::default(), hurry: hurry.clone() };
+        let runner = Runner {
+            pipelines,
+            tenant,
+            failed,
+            over_quota: over_quota(tenant),
+            failing: Complaint::default(),
+            hurry: hurry.clone(),
+        };
         let intake = Arc::new(intake);
         let mut listeners = JoinSet::new();
         if let Some(socket) = udp {

@@ -124,7 +124,13 @@ impl Command {
             Self::List => {
                 let tenants = api.get(&["tenants"], "tenants")?;
                 let lines = tenants.as_array().into_iter().flatten().map(|tenant| {
-                    format!("{}\t{}\t{}\t{}", text(tenant, "name"), tenant["number"], text(tenant, "state"), text(tenant, "display_name"))
+                    format!(
+                        "{}\t{}\t{}\t{}",
+                        text(tenant, "name"),
+                        tenant["number"],
+                        text(tenant, "state"),
+                        text(tenant, "display_name")
+                    )
                 });
                 printer.print(&tenants, lines.collect::<Vec<_>>())
             }
@@ -191,8 +197,10 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 
 /// A tenant in lines.
 fn shown(tenant: &Value) -> Vec<String> {
-    let mut lines: Vec<String> =
-        ["name", "state", "display_name", "created", "created_by"].iter().map(|name| format!("{name}\t{}", text(tenant, name))).collect();
+    let mut lines: Vec<String> = ["name", "state", "display_name", "created", "created_by"]
+        .iter()
+        .map(|name| format!("{name}\t{}", text(tenant, name)))
+        .collect();
     lines.insert(1, format!("number\t{}", tenant["number"]));
     lines.push(format!("hosts\t{}", texts(&tenant["hosts"]).join(",")));
     lines.push(format!("grants\t{}", texts(&tenant["grants"]).join(",")));

@@ -114,7 +114,8 @@ pub(crate) fn suspended() -> Error {
 pub(crate) fn check_name(name: &str) -> Result<()> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(plain) || name.starts_with('-') || name.ends_with('-') {
-        let text = format!("the name of a tenant has 1 to {MAX_NAME} characters of a-z, 0-9 and - and neither begins nor ends with -");
+        let text =
+            format!("the name of a tenant has 1 to {MAX_NAME} characters of a-z, 0-9 and - and neither begins nor ends with -");
         return Err(Error::invalid(text).at("name"));
     }
     Ok(())
@@ -135,7 +136,8 @@ pub(crate) fn check_hosts(hosts: &[String]) -> Result<Vec<String>> {
     for (index, host) in hosts.iter().enumerate() {
         let host = host.to_ascii_lowercase();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
-        let is_port = host.rsplit_once(':').is_some_and(|(_, port)| !host.ends_with(']') && port.bytes().all(|b| b.is_ascii_digit()));
+        let is_port =
+            host.rsplit_once(':').is_some_and(|(_, port)| !host.ends_with(']') && port.bytes().all(|b| b.is_ascii_digit()));
         if host.is_empty() || host.len() > 253 || !host.bytes().all(plain) || is_port {
             let text = format!("{host:?} is no host name; it has no scheme, no port and no path");
             return Err(Error::invalid(text).at(format!("hosts[{index}]")));

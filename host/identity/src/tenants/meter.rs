@@ -3,11 +3,11 @@
 //! What must stay true: nobody waits here and nothing is read from the disk, so that it costs next to nothing beside taking a
 //! record in; what is refused is counted and told when it may work.
 
+use super::State;
 use super::bucket::{Bucket, Rate};
 use super::document::suspended;
 use super::quotas::{Quotas, limit};
 use super::usage::{Counters, Usage, Written};
-use super::State;
 use headworks_core::{Error, ErrorCode, Result, TenantId};
 use headworks_sandbox::{Admission, Pending, Permit, Surroundings, Usage as PluginUsage};
 use headworks_store::Store;
@@ -175,7 +175,8 @@ impl Meter {
             let known = stored.filter(|(at, _)| now.saturating_duration_since(*at) < STALE);
             let (_, used) = *stored.insert(known.unwrap_or_else(|| (now, self.store.tenant_usage(self.tenant))));
             if used >= most {
-                let what = format!("{used} bytes are stored for this tenant, and {most} is the most: purge streams or bound them");
+                let what =
+                    format!("{used} bytes are stored for this tenant, and {most} is the most: purge streams or bound them");
                 return Err(exhausted(what, FULL));
             }
         }

@@ -124,9 +124,8 @@ impl Tenants {
         if due.is_empty() {
             return Ok(());
         }
-        let totals = due.iter().map(|(tenant, written)| {
-            (*tenant, written.day.unwrap_or_default(), written.total.numbers().to_vec())
-        });
+        let totals =
+            due.iter().map(|(tenant, written)| (*tenant, written.day.unwrap_or_default(), written.total.numbers().to_vec()));
         self.0.store.put_totals(totals.collect(), today().saturating_sub(KEPT_DAYS)).await?;
         for (tenant, written) in due {
             self.meter(tenant).set_written(written);
