@@ -94,15 +94,24 @@ fn neighbours(settings: &Settings, report: &mut Report) -> Result<()> {
 fn many(settings: &Settings, report: &mut Report) -> Result<()> {
     report.table(
         &format!("9. Tenants with a pipeline each, all of which have sent a record ({} tenants)", settings.tenants),
-        &["pipeline", "making one, ms", "start until ready, ms", "RSS without, MB", "after the start, MB", "in use, MB", "each, MB"],
+        &[
+            "pipeline",
+            "making one, ms",
+            "start until ready, ms",
+            "RSS without, MB",
+            "after the start, MB",
+            "in use, MB",
+            "each, MB",
+        ],
     );
     for (script, name) in [(false, "a router"), (true, "a script and a router")] {
         let mut server = settings.setup().start();
         std::thread::sleep(SETTLE);
         let before = rss(server.pid());
         let begin = Instant::now();
-        let tokens: Vec<String> =
-            (0..settings.tenants).map(|index| create(&server, &format!("t{index}"), &json!({}), script)).collect::<Result<_>>()?;
+        let tokens: Vec<String> = (0..settings.tenants)
+            .map(|index| create(&server, &format!("t{index}"), &json!({}), script))
+            .collect::<Result<_>>()?;
         let making = begin.elapsed().as_secs_f64() * 1000.0 / settings.tenants.max(1) as f64;
         ensure!(server.stop().success(), "{}", server.output());
         let begin = Instant::now();

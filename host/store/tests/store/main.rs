@@ -13,3 +13,4 @@ mod restore;
 mod retention;
 mod streams;
 mod support;
+mod tenants;
