@@ -36,5 +36,5 @@ fn messages_over_the_quota_are_dropped_and_counted_by_tenant() {
     }
     let dropped = || server.metric("headworks_syslog_dropped_total{reason=\"quota\",tenant=\"2\"}");
     eventually("all are stored or counted", || (acme.records("s").len() as u64 + dropped() == 60).then_some(()));
-    assert!(dropped() > 0 && acme.records("s").len() >= 5, "{} dropped", dropped());
+    assert!(dropped() > 0 && !acme.records("s").is_empty(), "{} dropped", dropped());
 }
