@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["headworks-sandbox"],
     &["headworks-identity"],
     &["headworks-pipelines"],
+    &["headworks-plugins"],
     &["headworks-rules"],
     &["headworks-registry"],
     &["headworks-runs"],

@@ -79,6 +79,12 @@ codes! {
     Exists = "already-exists", Conflict;
     /// The expected revision is not the present one.
     RevisionConflict = "revision-conflict", Conflict;
+    /// Something uses it.
+    InUse = "in-use", Conflict;
+    /// A plugin asks for something that was not approved.
+    NotApproved = "not-approved", Conflict;
+    /// A version of a plugin failed before it took over; the version in use stays.
+    ReleaseRefused = "release-refused", Conflict;
     /// A record, body or document is over its limit.
     TooLarge = "too-large", TooLarge;
     /// Over a rate, a queue or a quota.

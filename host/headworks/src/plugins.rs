@@ -5,9 +5,7 @@ use anyhow::{Context, Result, bail};
 use headworks_core::{Error, ErrorCode, TenantId};
 use headworks_http::outbound::Outbound;
 use headworks_pipelines::{Boxed, Expressions, Forwarders, Target};
-use headworks_rules::{Judge, Rulebook};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
-use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,6 +51,11 @@ impl Plugins {
         Ok(Self { sandbox, folders, loaded: Mutex::default() })
     }
 
+    /// Where components are loaded.
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
     /// The component of this name, loaded at the first call.
     pub(crate) async fn load(&self, name: &str) -> Result<Plugin> {
         let place = {
@@ -91,14 +94,6 @@ impl Forwarders for Plugins {
             let plugin = self.load(&format!("forwarder-{kind}")).await;
             let plugin = plugin.map_err(|error| Error::new(ErrorCode::Unavailable, format!("{error:#}")))?;
             Ok(Arc::new(plugin.open_forwarder(config).await?) as Arc<dyn Target>)
-        })
-    }
-}
-
-impl Rulebook for Plugins {
-    fn open<'a>(&'a self, _: TenantId, plugin: &'a str, _: &'a Value) -> Boxed<'a, headworks_core::Result<Arc<dyn Judge>>> {
-        Box::pin(async move {
-            Err(Error::new(ErrorCode::InvalidProgram, format!("there is no plugin {plugin:?}")).at("plugin"))
         })
     }
 }

@@ -32,8 +32,8 @@ pub use guard::{Guard, Judging, Notes, Proposal};
 pub use scan::Scan;
 pub use store::Store;
 pub use types::{
-    AuditEntry, AuditEvent, Change, DeadLetter, Durability, Expect, Health, KeptLetter, LetterFilter, LetterSummary, Progress,
-    RecordId, Restored, ScanRange, StoreOptions, StreamConfig, TableReport, Verdict, VerifyReport, WatchItem,
+    AuditEntry, AuditEvent, Beside, Change, DeadLetter, Durability, Expect, Health, KeptLetter, LetterFilter, LetterSummary,
+    Progress, RecordId, Restored, ScanRange, StoreOptions, StreamConfig, TableReport, Verdict, VerifyReport, WatchItem,
 };
 pub use view::{Mark, StreamView, View};
 pub use watch::Watcher;

@@ -186,6 +186,22 @@ impl Engine {
         bytes.map(|bytes| Some(bytes.to_vec())).ok_or_else(|| damaged(&format!("the blob {digest}")))
     }
 
+    pub(crate) fn state(&self, tenant: TenantId, plugin: &str, name: &str) -> Result<Option<Vec<u8>>> {
+        let Some(value) = self.get(Table::State, &keys::state(tenant, plugin, name))? else { return Ok(None) };
+        let bytes = blob_bytes(&value).ok_or_else(|| damaged("what a plugin remembers"))?;
+        Ok(Some(bytes.to_vec()))
+    }
+
+    pub(crate) fn states(&self, tenant: TenantId, plugin: &str) -> Result<Vec<(String, usize)>> {
+        let mut found = Vec::new();
+        self.each(Table::State, &keys::states(tenant, plugin), &[], |key, value| {
+            let (.., name) = keys::parse_state(key).ok_or_else(|| damaged("what a plugin remembers"))?;
+            found.push((name, value.len().saturating_sub(1)));
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
     /// Calls `visit` for every entry whose key begins with `prefix`, from `from` on, until it answers false.
     fn each(&self, table: Table, prefix: &[u8], from: &[u8], mut visit: impl FnMut(&[u8], &[u8]) -> Result<bool>) -> Result<()> {
         let mut walk = self.walk_prefix(table, prefix)?;

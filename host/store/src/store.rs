@@ -203,6 +203,36 @@ impl Store {
         self.0.engine.document_names(tenant, kind, scope)
     }
 
+    /// What a plugin of a tenant remembers under a name.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when it cannot be read.
+    pub fn state(&self, tenant: TenantId, plugin: &str, name: &str) -> Result<Option<Vec<u8>>> {
+        self.0.engine.state(tenant, plugin, name)
+    }
+
+    /// The names under which a plugin of a tenant remembers something, in ascending order, with the bytes of each. Blocks.
+    ///
+    /// # Errors
+    /// As [`state`](Self::state).
+    pub fn states(&self, tenant: TenantId, plugin: &str) -> Result<Vec<(String, usize)>> {
+        self.0.engine.states(tenant, plugin)
+    }
+
+    /// Sets what a plugin of a tenant remembers; `None` removes. All or none, durable when it returns. How much a plugin may
+    /// remember is for the caller to watch.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DiskFull`].
+    pub async fn remember(&self, tenant: TenantId, plugin: &str, values: Vec<(String, Option<Vec<u8>>)>) -> Result<()> {
+        check_name("plugin", plugin)?;
+        let bytes = values.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 16).sum();
+        self.0.space.claim(bytes)?;
+        let plugin = plugin.to_owned();
+        let work = move |group: &mut Group<'_>| group.remember(tenant, &plugin, &values);
+        self.0.committer.submit(Company::Shared, bytes, work).await
+    }
+
     /// Follows all changes of documents from now on. A subscriber that falls far behind is told so and has to read anew.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<ChangeEvent>> {
         self.0.changes.subscribe()

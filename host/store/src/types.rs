@@ -5,7 +5,7 @@
 use crate::view::Mark;
 use headworks_core::document::ChangeKind;
 use headworks_core::time::{Clock, SystemClock};
-use headworks_core::{Batch, Digest, DocumentKey, Timestamp, Uid};
+use headworks_core::{Batch, Digest, DocumentKey, TenantId, Timestamp, Uid};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -110,6 +110,34 @@ impl Change {
         self.expect = expect;
         self
     }
+}
+
+/// What is written together with documents, so that neither is there without the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// A blob comes. It is there already where the same was put before.
+    Blob {
+        /// Whose it is.
+        tenant: TenantId,
+        /// The SHA-256 of `bytes`.
+        digest: Digest,
+        /// At most 256 MiB.
+        bytes: Vec<u8>,
+    },
+    /// A blob goes, if it is there.
+    NoBlob {
+        /// Whose it is.
+        tenant: TenantId,
+        /// Its name by content.
+        digest: Digest,
+    },
+    /// Everything goes that a plugin remembers.
+    NoState {
+        /// In which tenant.
+        tenant: TenantId,
+        /// Its name.
+        plugin: String,
+    },
 }
 
 /// The condition of a [`Change`].

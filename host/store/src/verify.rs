@@ -6,7 +6,8 @@ use crate::engine::{Engine, Reading, Table, failed};
 use crate::format::keys::{self, IndexEntry, RecordKey, meta};
 use crate::format::record::Stored;
 use crate::format::{
-    ExpiryRange, LetterTally, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_text, decode_waiting,
+    ExpiryRange, LetterTally, Reader, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_text,
+    decode_waiting,
 };
 use crate::read::blob_bytes;
 use crate::types::{Progress, TableReport, VerifyReport};
@@ -76,6 +77,7 @@ impl Check<'_> {
                 Table::Queue => keys::parse_numbered(key).and_then(|_| decode_letter(value)).map(drop),
                 Table::Outbox => keys::parse_waiting(key).and_then(|_| decode_waiting(value)).map(drop),
                 Table::Blobs => blob(key, value),
+                Table::State => keys::parse_state(key).and_then(|_| Reader::versioned(value)).map(drop),
             };
             if fine.is_none() {
                 self.problem(|| format!("{name}: the entry {} cannot be read or is not what its key says", hex(key)));

@@ -78,9 +78,9 @@ pub(crate) async fn replay(mut call: Call) -> Answer {
     let mut answer = value!({"from": from, "accepted": replayed.accepted, "remaining": replayed.remaining});
     if let Some(members) = answer.as_object_mut() {
         members.extend(place.map(|place| (from.to_owned(), place.into())));
-        members.extend(replayed.reason.map(|error| {
-            ("failure".to_owned(), value!({"code": error.code.as_str(), "detail": error.message}))
-        }));
+        members.extend(
+            replayed.reason.map(|error| ("failure".to_owned(), value!({"code": error.code.as_str(), "detail": error.message}))),
+        );
     }
     Ok(json(&answer))
 }
@@ -133,7 +133,9 @@ fn number(query: &HashMap<String, String>, name: &str) -> Result<Option<u64>, Fa
 
 fn filter(query: &HashMap<String, String>) -> Result<LetterFilter, Failure> {
     let moment = |name: &str| {
-        let wrong = |text: &String| Error::invalid(format!("{text:?} is no time such as 2026-01-02T03:04:05Z")).at(format!("query:{name}"));
+        let wrong = |text: &String| {
+            Error::invalid(format!("{text:?} is no time such as 2026-01-02T03:04:05Z")).at(format!("query:{name}"))
+        };
         query.get(name).map(|text| Timestamp::parse_rfc3339(text).ok_or_else(|| wrong(text))).transpose()
     };
     let text = |name: &str| query.get(name).cloned();

@@ -17,6 +17,7 @@ mod outbox;
 mod purge;
 mod restore;
 mod retention;
+mod states;
 mod streams;
 
 pub(crate) use documents::check as check_condition;

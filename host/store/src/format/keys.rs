@@ -220,6 +220,26 @@ pub(crate) fn parse_blob(key: &[u8]) -> Option<(TenantId, [u8; 32])> {
     reader.is_empty().then_some(parsed)
 }
 
+/// What the keys of everything that one plugin remembers begin with.
+pub(crate) fn states(tenant: TenantId, plugin: &str) -> Vec<u8> {
+    let mut key = tenant.0.to_be_bytes().to_vec();
+    put_escaped(&mut key, plugin.as_bytes());
+    key
+}
+
+/// Something that a plugin remembers. What it is called goes to the end of the key as it is.
+pub(crate) fn state(tenant: TenantId, plugin: &str, name: &str) -> Vec<u8> {
+    let mut key = states(tenant, plugin);
+    key.extend_from_slice(name.as_bytes());
+    key
+}
+
+pub(crate) fn parse_state(key: &[u8]) -> Option<(TenantId, String, String)> {
+    let mut reader = Reader(key);
+    let (tenant, plugin) = (TenantId(reader.u32()?), take_name(&mut reader)?);
+    Some((tenant, plugin, String::from_utf8(reader.0.to_vec()).ok()?))
+}
+
 /// The keys of `meta`.
 pub(crate) mod meta {
     use super::{Reader, stream_prefix};

@@ -1,9 +1,9 @@
 //! The one way by which users change documents: judged by the guard, then committed as it was judged.
 
-use super::{Inner, MAX_DOCUMENT, MAX_NAME, Store, check_name};
-use crate::committer::{self, Company};
+use super::{Inner, MAX_BLOB, MAX_DOCUMENT, MAX_NAME, Store, check_name};
+use crate::committer::{self, Company, Group};
 use crate::guard::{Guard, Notes, Proposal};
-use crate::types::{AuditEvent, Change, StreamConfig};
+use crate::types::{AuditEvent, Beside, Change, StreamConfig};
 use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, TenantId, Uid};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -40,20 +40,38 @@ impl Store {
     /// The code that [`Expect`](crate::Expect) names; [`ErrorCode::Invalid`] and [`ErrorCode::TooLarge`] for a key or body
     /// that cannot be; [`ErrorCode::DiskFull`]; why the guard refuses.
     pub async fn write(&self, author: &str, changes: Vec<Change>) -> Result<Vec<Option<Document>>> {
-        let bytes = self.check_changes(&changes)?;
+        self.write_with(author, changes, Vec::new()).await
+    }
+
+    /// As [`write`](Self::write), together with what belongs to the documents: all or none.
+    ///
+    /// # Errors
+    /// Also [`ErrorCode::TooLarge`] for a blob above 256 MiB.
+    pub async fn write_with(&self, author: &str, changes: Vec<Change>, beside: Vec<Beside>) -> Result<Vec<Option<Document>>> {
+        let bytes = self.check_changes(&changes, &beside)?;
         let Some(guard) = self.0.guard(changes.iter().map(|change| (change.key.tenant, change.key.kind.as_str()))) else {
-            return self.commit(author, changes, bytes).await;
+            return self.commit(author, changes, beside, bytes).await;
         };
+        let mut asked = (changes, beside);
         for _ in 0..TRIES {
-            let (changes, proposals, pins) = self.propose(changes.clone()).await?;
+            let (changes, proposals, pins) = self.propose(asked.0).await?;
             let notes = if proposals.is_empty() { Notes::new() } else { guard.check(author, &proposals).await? };
-            let author = author.to_owned();
-            let work = move |group: &mut committer::Group<'_>| group.write_judged(&author, changes, &pins, notes);
-            if let Some(written) = self.0.committer.submit(Company::Shared, bytes, work).await? {
-                return Ok(written);
+            let (author, beside) = (author.to_owned(), asked.1);
+            let work = move |group: &mut Group<'_>| {
+                if !group.are_as_judged(&pins)? {
+                    return Ok(Err((changes, beside)));
+                }
+                let written = group.write(&author, changes)?;
+                group.beside(beside)?;
+                notes.into_iter().try_for_each(|(key, event)| group.note(&author, key, event))?;
+                Ok(Ok(written))
+            };
+            match self.0.committer.submit(Company::Shared, bytes, work).await? {
+                Ok(written) => return Ok(written),
+                Err(again) => asked = again,
             }
         }
-        Err(changing(changes.first().map_or("", |change| &change.key.name)))
+        Err(changing(asked.0.first().map_or("", |change| &change.key.name)))
     }
 
     /// As [`write`](Self::write), without the guard: what a restore brings back, what a rollback puts back, and what the
@@ -62,18 +80,35 @@ impl Store {
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn write_unjudged(&self, author: &str, changes: Vec<Change>) -> Result<Vec<Option<Document>>> {
-        let bytes = self.check_changes(&changes)?;
-        self.commit(author, changes, bytes).await
+        let bytes = self.check_changes(&changes, &[])?;
+        self.commit(author, changes, Vec::new(), bytes).await
     }
 
-    async fn commit(&self, author: &str, changes: Vec<Change>, bytes: usize) -> Result<Vec<Option<Document>>> {
+    async fn commit(
+        &self,
+        author: &str,
+        changes: Vec<Change>,
+        beside: Vec<Beside>,
+        bytes: usize,
+    ) -> Result<Vec<Option<Document>>> {
         let author = author.to_owned();
-        self.0.committer.submit(Company::Shared, bytes, move |group| group.write(&author, changes)).await
+        let work = move |group: &mut Group<'_>| {
+            let written = group.write(&author, changes)?;
+            group.beside(beside)?;
+            Ok(written)
+        };
+        self.0.committer.submit(Company::Shared, bytes, work).await
     }
 
     /// Refuses changes that cannot be; answers about how many bytes they take.
-    fn check_changes(&self, changes: &[Change]) -> Result<usize> {
+    fn check_changes(&self, changes: &[Change], beside: &[Beside]) -> Result<usize> {
         let mut bytes = 0;
+        for blob in beside.iter().filter_map(|one| if let Beside::Blob { bytes, .. } = one { Some(bytes) } else { None }) {
+            if blob.len() > MAX_BLOB {
+                return Err(Error::new(ErrorCode::TooLarge, format!("a blob has at most {MAX_BLOB} bytes")));
+            }
+            bytes += blob.len();
+        }
         for Change { key, body, .. } in changes {
             if key.kind == committer::STREAM_KIND {
                 return Err(Error::internal("settings of streams are changed by `configure_stream`"));
