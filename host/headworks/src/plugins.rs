@@ -6,9 +6,7 @@ use headworks_core::{Error, ErrorCode, TenantId};
 use headworks_http::outbound::Outbound;
 use headworks_identity::Tenants;
 use headworks_pipelines::{Boxed, Expressions, Forwarders, Language, Target, Transform};
-use headworks_rules::{Judge, Rulebook};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
-use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,6 +58,11 @@ impl Plugins {
             templates: Arc::new(Expressions),
         })?;
         Ok(Self { sandbox, folders, loaded: Mutex::default(), tenants })
+    }
+
+    /// Where components are loaded.
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
     }
 
     /// The component of this name, loaded at the first call.
@@ -121,11 +124,5 @@ impl Language for Scripts {
             let plugin = self.plugin.within(self.tenants.meter(tenant).surroundings());
             Language::open(&plugin, tenant, script).await
         })
-    }
-}
-
-impl Rulebook for Plugins {
-    fn open<'a>(&'a self, _: TenantId, plugin: &'a str, _: &'a Value) -> Boxed<'a, headworks_core::Result<Arc<dyn Judge>>> {
-        Box::pin(async move { Err(Error::new(ErrorCode::InvalidProgram, format!("there is no plugin {plugin:?}")).at("plugin")) })
     }
 }

@@ -20,7 +20,7 @@ use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
 use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions};
 use headworks_pipelines::{PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
-use headworks_rules::{Rulebook, Rules};
+use headworks_rules::Rules;
 use headworks_sandbox::Limits;
 use headworks_store::{Store, StoreOptions, StreamConfig};
 use headworks_syslog::{AllowedOrigins, SyslogLimits, SyslogServer};
@@ -223,9 +223,9 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
     let vrl = plugins.language("vrl").await?;
     let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
     let options = PipelineOptions { give_up, tenants: Some(tenants.clone()), ..PipelineOptions::default() };
-    let plugins = Arc::new(plugins);
-    let rules = Rules::new(store.clone(), Arc::clone(&plugins) as Arc<dyn Rulebook>);
-    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), plugins, options);
+    let uploaded = headworks_plugins::Plugins::new(store.clone(), plugins.sandbox().clone(), Arc::new(SystemClock));
+    let rules = Rules::new(store.clone(), Arc::new(uploaded));
+    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), Arc::new(plugins), options);
     headworks_flowg::bootstrap(store, TenantId::DEFAULT, &settings.syslog_allowed_origins).await?;
     if settings.demo {
         let others = store.stream_names(TenantId::DEFAULT).into_iter().filter(|(_, config)| *config != demo_streams());
