@@ -16,7 +16,7 @@ mod transform;
 
 pub use condition::{Condition, Expressions};
 pub use counters::{Counter, NODE_PREFIX, PIPELINE_LOGS, PIPELINE_TOTAL, PLUGIN_FAILURES, STREAM_LOGS};
-pub use engine::{FORWARDER, PIPELINE, PipelineOptions, Pipelines, TRANSFORMER};
+pub use engine::{FORWARDER, PIPELINE, PLUGIN, PipelineOptions, Pipelines, TRANSFORMER};
 pub use forward::{Forwarders, Saved, Target};
 pub use graph::Graph;
 pub use query::Found;

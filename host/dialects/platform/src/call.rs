@@ -57,10 +57,34 @@ impl Call {
         Ok(first.ok_or_else(|| Error::invalid("a name is missing").at("path"))?)
     }
 
+    /// The first two names in the path, percent-decoded.
+    pub(crate) async fn two_names(&mut self) -> Result<(String, String), Failure> {
+        let mut names = self.names().await?.into_iter();
+        let both = names.next().zip(names.next());
+        Ok(both.ok_or_else(|| Error::invalid("a name is missing").at("path"))?)
+    }
+
+    /// A query parameter that is `true` or `false`, which it is where it is missing.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Failure> {
+        match self.query()?.get(name).map(String::as_str) {
+            None | Some("false") => Ok(false),
+            Some("true" | "") => Ok(true),
+            Some(_) => Err(Error::invalid(format!("{name} is true or false")).at(name).into()),
+        }
+    }
+
     /// The body as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
         let body = self.body().await?;
         let read = serde_json::from_slice(&body);
         Ok(read.map_err(|error| Error::invalid(format!("the body cannot be read: {error}")).at("body"))?)
     }
+}
+
+/// Runs what reads more than a little from the disk off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> headworks_core::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| Error::internal(format!("reading failed: {error}")))??)
 }

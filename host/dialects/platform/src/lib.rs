@@ -6,18 +6,26 @@
 
 mod call;
 mod failure;
+mod forwarders;
+mod logs;
+mod plugins;
+mod releases;
+mod secrets;
+mod transformers;
+mod usage;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Response, header};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post, put};
 use failure::{Failure, json};
 use headworks_core::Error;
 use headworks_core::time::Clock;
 use headworks_http::RequestId;
 use headworks_identity::Identity;
 use headworks_pipelines::Pipelines;
+use headworks_plugins::Plugins;
 use headworks_store::Store;
 use std::sync::Arc;
 
@@ -33,6 +41,8 @@ pub struct PlatformState {
     pub identity: Identity,
     /// Running pipelines.
     pub pipelines: Pipelines,
+    /// Plugins of all tenants.
+    pub plugins: Plugins,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -42,7 +52,30 @@ type App = Arc<PlatformState>;
 /// All routes of the dialect.
 pub fn router(state: PlatformState) -> Router {
     let document = || async { ([(header::CONTENT_TYPE, "application/json")], DOCUMENT) };
-    Router::new().route(PREFIX, get(about)).route("/platform/v1/openapi.json", get(document)).with_state(Arc::new(state))
+    Router::new()
+        .route(PREFIX, get(about))
+        .route("/platform/v1/openapi.json", get(document))
+        .route("/platform/v1/plugins", get(plugins::list).post(plugins::upload))
+        .route("/platform/v1/plugins/{plugin}", get(plugins::get).delete(plugins::delete))
+        .route("/platform/v1/plugins/{plugin}/versions", get(plugins::versions))
+        .route("/platform/v1/plugins/{plugin}/versions/{version}", get(plugins::version).delete(plugins::delete_version))
+        .route("/platform/v1/plugins/{plugin}/versions/{version}/component", get(plugins::component))
+        .route("/platform/v1/plugins/{plugin}/versions/{version}/approve", post(plugins::approve))
+        .route("/platform/v1/plugins/{plugin}/release", get(releases::get).post(releases::release))
+        .route("/platform/v1/plugins/{plugin}/rollback", post(releases::rollback))
+        .route("/platform/v1/plugins/{plugin}/logs", get(logs::logs))
+        .route("/platform/v1/plugins/{plugin}/usage", get(usage::plugin))
+        .route("/platform/v1/usage", get(usage::all))
+        .route("/platform/v1/transformers", get(transformers::list))
+        .route(
+            "/platform/v1/transformers/{transformer}",
+            get(transformers::get).put(transformers::save).delete(transformers::delete),
+        )
+        .route("/platform/v1/forwarders", get(forwarders::list))
+        .route("/platform/v1/forwarders/{forwarder}", get(forwarders::get).put(forwarders::save).delete(forwarders::delete))
+        .route("/platform/v1/secrets", get(secrets::list))
+        .route("/platform/v1/secrets/{secret}", put(secrets::set).delete(secrets::delete))
+        .with_state(Arc::new(state))
 }
 
 /// What is running here; anybody may ask.
