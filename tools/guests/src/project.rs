@@ -78,7 +78,8 @@ impl Project {
         let language = languages::by_name(lang)?;
         let taken = folder.exists() && fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_some());
         ensure!(!taken, "{} exists already", folder.display());
-        let fill = |text: &str| text.replace("{{name}}", name).replace("{{ident}}", &name.replace('-', "_"));
+        let ident = name.replace('-', "_");
+        let fill = |text: &str| text.replace("{{name}}", name).replace("{{ident}}", &ident).replace("{{world}}", world);
         for part in ["shared", world] {
             for (path, bytes) in embedded(&format!("{}/template/{part}/", language.template())) {
                 let path = folder.join(fill(path));
