@@ -35,7 +35,7 @@ typedef struct {
     const char *version;       /* semantic version */
     const char *summary;       /* one line */
     const char *config_schema; /* JSON Schema (2020-12) */
-    const char *const *grants; /* such as "https://*:443" or "secret:token", ended by NULL; or NULL */
+    const char *const *grants; /* such as "https://example.com:443" or "secret:token", ended by NULL; or NULL */
 } hw_about;
 
 /* The text of a failure. */
