@@ -41,6 +41,7 @@ if [ "${1:-}" = tests ]; then
     want rsyslog-gnutls
     want rsyslog-elasticsearch
     want bsdutils             # logger
+    want openssl              # signatures of an example are compared with its own
     want python3-venv
 fi
 
