@@ -150,7 +150,6 @@ impl Project {
     /// As [`Language::build`].
     pub fn build(&self) -> Result<PathBuf> {
         let language = self.language()?;
-        language.check()?;
         self.prepare()?;
         let component = language.build(self)?;
         let path = self.component();

@@ -37,3 +37,13 @@ pub fn run(command: &mut Command, what: &str) -> Result<()> {
     ensure!(status.success(), "{what} failed; the messages of {program} above say why");
     Ok(())
 }
+
+/// The texts under a name of a table, none where the name is absent.
+///
+/// # Errors
+/// There is something else than a list of texts.
+pub fn texts<'a>(table: &'a toml::Table, name: &str) -> Result<Vec<&'a str>> {
+    let Some(value) = table.get(name) else { return Ok(Vec::new()) };
+    let list = value.as_array().with_context(|| format!("build.{name} has to be a list of texts"))?;
+    list.iter().map(|each| each.as_str().with_context(|| format!("build.{name} has to be a list of texts"))).collect()
+}

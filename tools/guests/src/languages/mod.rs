@@ -1,6 +1,9 @@
 //! What it takes to make a component of each language: one module per language.
 
 mod c;
+mod go;
+mod js;
+mod python;
 mod rust;
 
 use crate::project::Project;
@@ -45,7 +48,7 @@ pub trait Language: Sync {
 }
 
 /// Every language.
-pub const ALL: &[&dyn Language] = &[&rust::Rust, &c::C];
+pub const ALL: &[&dyn Language] = &[&rust::Rust, &python::Python, &js::JavaScript, &js::TypeScript, &go::Go, &c::C];
 
 /// The language of this name.
 ///
