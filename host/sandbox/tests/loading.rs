@@ -5,9 +5,9 @@
 mod support;
 
 use headworks_core::{Batch, Digest, ErrorCode};
-use headworks_sandbox::Limits;
+use headworks_sandbox::{Limits, World};
 use std::time::Instant;
-use support::{component, sandbox_in, sandbox_with};
+use support::{component, dressed, sandbox_in, sandbox_with};
 
 #[test]
 #[ignore = "the child process of the other tests"]
@@ -19,20 +19,21 @@ fn compile_child() {
 async fn bad_components_are_refused_by_name() {
     let sandbox = sandbox_with(Limits::default());
     let good = component("test-columns");
+    let wat = |text: &str| wat::parse_str(text).unwrap();
     for (bytes, part) in [
-        (
-            wat::parse_str("(component (import \"wasi:filesystem/types@0.2.0\" (instance)))").unwrap(),
-            "wasi:filesystem/types@0.2.0",
-        ),
-        (wat::parse_str("(component (import \"wasi:cli/environment@0.2.6\" (instance)))").unwrap(), "wasi:cli/environment@0.2.6"),
-        (
-            wat::parse_str("(component (import \"headworks:plugin/batches@9.0.0\" (instance)))").unwrap(),
-            "headworks:plugin/batches@9.0.0",
-        ),
-        (wat::parse_str("(module)").unwrap(), "core module"),
-        (wat::parse_str("(component)").unwrap(), "does not fit the plugin interface"),
-        (wat::parse_str("(component (core module (memory i64 1)))").unwrap(), "memory64"),
-        (wat::parse_str("(component (core module (memory 1 1 shared)))").unwrap(), "shared"),
+        (dressed_import("wasi:filesystem/types@0.2.0"), "wasi:filesystem/types@0.2.0"),
+        (dressed_import("wasi:cli/environment@0.2.6"), "wasi:cli/environment@0.2.6"),
+        (dressed_import("headworks:plugin/batches@9.0.0"), "headworks:plugin/batches@9.0.0"),
+        (dressed_import("headworks:plugin/http@0.1.1"), "not offered to a transformer"),
+        (wat("(module)"), "core module"),
+        (wat("(component)"), "does not fit the plugin interface"),
+        (dressed(&wat("(component)")), "does not fit the plugin interface"),
+        (exporting("9.0.0"), "version 9.0.0 of the plugin interface, and this server offers 0.1.0, 0.1.1"),
+        (dressed(&wat("(component (core module (memory i64 1)))")), "memory64"),
+        (dressed(&wat("(component (core module (memory 1 1 shared)))")), "shared"),
+        (dressed(&wat("(component (core module (func (result (ref null struct)) unreachable)))")), "gc"),
+        (dressed(&wat("(component (core module (tag)))")), "exceptions"),
+        (dressed(&wat("(component (core module (func $f (return_call $f))))")), "tail calls"),
         (std::fs::read(std::env::current_exe().unwrap()).unwrap()[..4096].to_vec(), "native code"),
         (good[..good.len() / 2].to_vec(), "damaged"),
         (Vec::new(), "not a WebAssembly component"),
@@ -41,6 +42,44 @@ async fn bad_components_are_refused_by_name() {
         let error = sandbox.load(&bytes).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::PluginRefused, "{part}: {error}");
         assert!(error.message.contains(part), "{part}: {error}");
+    }
+}
+
+/// Looks like a transformer that imports something of this name.
+fn dressed_import(name: &str) -> Vec<u8> {
+    let content = [&[1, 0, name.len() as u8][..], name.as_bytes(), &[1, 0]].concat();
+    let mut bytes = wat::parse_str("(component (type (func)))").unwrap();
+    bytes.extend([10, content.len() as u8]);
+    bytes.extend(content);
+    dressed(&bytes)
+}
+
+fn exporting(version: &str) -> Vec<u8> {
+    let exports = format!("(instance $i) (export \"headworks:plugin/plugin@{version}\" (instance $i))");
+    wat::parse_str(format!("(component {exports})")).unwrap()
+}
+
+#[tokio::test]
+async fn a_component_is_known_before_it_is_compiled() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = sandbox_in(folder.path().to_owned(), Limits::default());
+    for (name, world, interface) in [
+        ("test-columns", World::Transformer, "0.1.0"),
+        ("vrl", World::Transformer, "0.1.0"),
+        ("forwarder-http", World::Forwarder, "0.1.0"),
+        ("test-platform", World::Transformer, "0.1.1"),
+        ("test-judge", World::Validator, "0.1.1"),
+    ] {
+        let inspection = sandbox.inspect(&component(name)).unwrap();
+        assert_eq!((inspection.world, inspection.interface.as_str()), (world, interface), "{name}");
+    }
+    let compiled = std::fs::read_dir(folder.path()).unwrap().filter(|file| file.as_ref().unwrap().file_name() != "key");
+    assert_eq!(compiled.count(), 0, "inspecting compiles nothing");
+    let judge = sandbox.load(&component("test-judge")).await.unwrap();
+    assert_eq!((judge.world(), judge.interface()), (World::Validator, "0.1.1"));
+    for error in [judge.open_transformer("").await.unwrap_err(), judge.open_forwarder("").await.unwrap_err()] {
+        assert_eq!(error.code, ErrorCode::PluginRefused);
+        assert!(error.message.starts_with("this plugin is no "), "{error}");
     }
 }
 

@@ -8,7 +8,7 @@
 pub mod adapter;
 pub mod languages;
 pub mod project;
-pub mod tools;
 pub mod toolchain;
+pub mod tools;
 pub mod wit;
 pub mod workspace;

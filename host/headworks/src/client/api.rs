@@ -101,7 +101,7 @@ impl Api {
     }
 
     /// Sends a request and answers the body of its success.
-    fn call(&self, method: Method, parts: &[&str], query: &[(&str, &str)], body: Option<&Value>) -> Result<Value> {
+    pub(super) fn call(&self, method: Method, parts: &[&str], query: &[(&str, &str)], body: Option<&Value>) -> Result<Value> {
         let json = [("Content-Type", "application/json")];
         let answer = match body {
             Some(body) => self.send(method, parts, query, &json, body.to_string())?,
@@ -243,6 +243,8 @@ mod tests {
         });
         let expected = "invalid argument: validation failed\n  body: #/a: wrong\n  body: #/b: too";
         assert_eq!(explain(&failure).as_deref(), Some(expected));
+        let problem = serde_json::json!({"type": "about:blank", "detail": "no host name", "member": "hosts[0]"});
+        assert_eq!(explain(&problem).as_deref(), Some("hosts[0]: no host name"));
         assert_eq!(explain(&serde_json::json!({"other": 1})), None);
         let problem = serde_json::json!({
             "title": "Bad Request", "detail": "must not be empty", "member": "url",

@@ -16,6 +16,7 @@ pub(crate) mod plugin;
 mod records;
 mod stream;
 mod system;
+mod tenant;
 mod token;
 mod transformer;
 
@@ -67,11 +68,26 @@ enum Command {
     Admin(admin::Command),
 }
 
+/// Arguments of `headworks tenant`.
+#[derive(Args)]
+pub(crate) struct TenantArguments {
+    #[command(flatten)]
+    server: Server,
+    #[command(subcommand)]
+    command: tenant::Command,
+}
+
+/// Runs one command about tenants to its end.
+pub(crate) fn run_tenant(arguments: TenantArguments, output: Output) -> Result<ExitCode> {
+    let api = Api::platform(arguments.server)?;
+    ended(arguments.command.run(&api, Printer(output)))
+}
+
 /// Runs one command to its end.
 pub(crate) fn run(arguments: ClientArguments, output: Output) -> Result<ExitCode> {
     let api = Api::new(arguments.server)?;
     let printer = Printer(output);
-    let done = match arguments.command {
+    ended(match arguments.command {
         Command::Login(command) => command.run(&api, printer),
         Command::Stream(command) => command.run(&api, printer),
         Command::Pipeline(command) => command.run(&api, printer),
@@ -81,7 +97,10 @@ pub(crate) fn run(arguments: ClientArguments, output: Output) -> Result<ExitCode
         Command::Token(command) => command.run(&api, printer),
         Command::SystemConfig(command) => command.run(&api, printer),
         Command::Admin(command) => command.run(&api, printer),
-    };
+    })
+}
+
+fn ended(done: Result<()>) -> Result<ExitCode> {
     match done {
         // The reader of our output has seen enough.
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) => {

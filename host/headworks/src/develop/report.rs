@@ -37,7 +37,8 @@ pub(super) fn tested(outcomes: &[Outcome], output: Output) -> ExitCode {
     match output {
         Output::Json => {
             let case = |outcome: &Outcome| {
-                let log: Vec<_> = outcome.log.iter().map(|(level, line)| json!({"level": level.as_str(), "line": line})).collect();
+                let log: Vec<_> =
+                    outcome.log.iter().map(|(level, line)| json!({"level": level.as_str(), "line": line})).collect();
                 json!({
                     "name": outcome.name, "passed": outcome.passed(), "differences": outcome.differences,
                     "milliseconds": outcome.took.as_millis() as u64, "log": log,

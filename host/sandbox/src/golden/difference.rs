@@ -83,11 +83,18 @@ pub(super) fn violations(expected: &[Finding], found: &[Violation], to: &mut Vec
                 let same = wanted.path == found.path && found.message.contains(&wanted.message);
                 if !same || wanted.severity != severity(found) {
                     let wanted = format!("{:?} at {:?}: {:?}", wanted.severity, wanted.path, wanted.message);
-                    to.push(format!("violation {index}: expected {wanted}, got {:?} at {:?}: {:?}", found.severity, found.path, found.message));
+                    to.push(format!(
+                        "violation {index}: expected {wanted}, got {:?} at {:?}: {:?}",
+                        found.severity, found.path, found.message
+                    ));
                 }
             }
-            (Some(wanted), None) => to.push(format!("violation {index} is missing: expected {:?} at {:?}", wanted.message, wanted.path)),
-            (None, Some(found)) => to.push(format!("violation {index} is not expected: got {:?} at {:?}", found.message, found.path)),
+            (Some(wanted), None) => {
+                to.push(format!("violation {index} is missing: expected {:?} at {:?}", wanted.message, wanted.path))
+            }
+            (None, Some(found)) => {
+                to.push(format!("violation {index} is not expected: got {:?} at {:?}", found.message, found.path))
+            }
             (None, None) => {}
         }
     }

@@ -222,5 +222,8 @@ pub fn batch(records: &[Map<String, Json>], time: Timestamp) -> Result<Batch> {
 /// The records of a batch as JSON.
 pub fn records(batch: &Batch) -> Vec<Map<String, Json>> {
     let json = |value: Value<'_>| serde_json::to_value(value).unwrap_or_default();
-    batch.records().map(|record| record.sorted().into_iter().map(|(name, value)| (name.to_owned(), json(value))).collect()).collect()
+    batch
+        .records()
+        .map(|record| record.sorted().into_iter().map(|(name, value)| (name.to_owned(), json(value))).collect())
+        .collect()
 }

@@ -6,7 +6,6 @@ use serde_json::Value as Json;
 use std::collections::VecDeque;
 use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 /// The most requests of a case that are remembered.
 const MAX_SENT: usize = 10_000;
@@ -60,12 +59,7 @@ impl Network for ScriptedNetwork {
         Box::pin(ready(Ok(answer)))
     }
 
-    fn connect<'a>(
-        &'a self,
-        _: &'a Place,
-        _: Option<Tls>,
-        _: Duration,
-    ) -> Pending<'a, Result<Box<dyn Connection>, NetworkError>> {
+    fn connect<'a>(&'a self, _: &'a Place, _: Option<Tls>) -> Pending<'a, Result<Box<dyn Connection>, NetworkError>> {
         Box::pin(ready(Err(NetworkError::Unreachable(ONLY_HTTP.to_owned()))))
     }
 

@@ -1,9 +1,7 @@
 //! Running the cases.
 
 use super::{Case, Document, Operation, ScriptedNetwork, Tests, batch, difference, records};
-use crate::{
-    LogLevel, LogSink, MemoryState, Operation as Wanted, Plugin, Secrets, StateStore, Subject, Surroundings, World,
-};
+use crate::{LogLevel, LogSink, MemoryState, Operation as Wanted, Plugin, Secrets, StateStore, Subject, Surroundings, World};
 use headworks_core::{Digest, Error, Result, Timestamp};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -49,13 +47,7 @@ pub async fn run(plugin: &Plugin, tests: &Tests, network: &ScriptedNetwork) -> V
     outcomes
 }
 
-async fn judge(
-    plugin: &Plugin,
-    case: &Case,
-    network: &ScriptedNetwork,
-    log: &Arc<Lines>,
-    to: &mut Vec<String>,
-) -> Result<()> {
+async fn judge(plugin: &Plugin, case: &Case, network: &ScriptedNetwork, log: &Arc<Lines>, to: &mut Vec<String>) -> Result<()> {
     let state = MemoryState::new(plugin.limits());
     for (key, value) in &case.state {
         let kept = state.set(key, Some(value.clone().into_bytes())).await;

@@ -29,6 +29,20 @@ pub fn component(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `make components` first", path.display()))
 }
 
+/// A component with exports like those of a transformer, empty as they are: it passes inspection, so that what is wrong with
+/// the rest of it is met later. It must not have instances of its own.
+pub fn dressed(component: &[u8]) -> Vec<u8> {
+    let mut dressed = component.to_vec();
+    // One instance, made of no exports.
+    dressed.extend([5, 3, 1, 1, 0]);
+    for name in ["headworks:plugin/plugin@0.1.1", "headworks:plugin/transforming@0.1.1"] {
+        let content = [&[1, 0, name.len() as u8][..], name.as_bytes(), &[5, 0, 0]].concat();
+        dressed.extend([11, content.len() as u8]);
+        dressed.extend(content);
+    }
+    dressed
+}
+
 /// This test program, called again for [`compile_child`]. The shell takes what the test harness prints out of the way.
 fn compiler() -> CompilerCommand {
     let script = "exec \"$0\" compile_child --exact --ignored --nocapture 3>&1 >/dev/null";

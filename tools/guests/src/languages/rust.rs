@@ -27,7 +27,10 @@ impl Language for Rust {
         let path = modules.join(format!("{}.wasm", project.manifest.name.replace('-', "_")));
         let module = std::fs::read(&path).with_context(|| {
             let name = &project.manifest.name;
-            format!("{} was not made: Cargo.toml has to say name = {name:?} and crate-type = [\"cdylib\", \"rlib\"]", path.display())
+            format!(
+                "{} was not made: Cargo.toml has to say name = {name:?} and crate-type = [\"cdylib\", \"rlib\"]",
+                path.display()
+            )
         })?;
         adapter::componentize(&module)
     }
