@@ -33,9 +33,10 @@ impl Case {
         let records = json!([{ "input": format!("of {}", self.name) }]);
         let answer = server.beside_others(|| server.client().ingest(&self.led.pipeline, &records));
         match self.code {
-            Some(_) => {
-                // What cannot be used at all is the configuration's fault, everything else an error of the run.
-                let error = answer.error(500, "INTERNAL");
+            Some(code) => {
+                // What is refused is the configuration's fault, everything else an error of the run.
+                let (status, name) = if code == "plugin-refused" { (400, "INVALID_ARGUMENT") } else { (500, "INTERNAL") };
+                let error = answer.error(status, name);
                 assert!(!error.is_empty(), "{}", self.name);
                 if !self.led.stream.is_empty() {
                     assert!(server.client().records(&self.led.stream).is_empty(), "{}: something was stored", self.name);
