@@ -30,6 +30,7 @@ mod tokens;
 mod transformers;
 mod users;
 mod watch;
+mod web;
 
 use headworks_tests::{Client, Flow, Server, unique};
 use std::sync::Arc;

@@ -10,6 +10,8 @@ const LAYERS: &[&[&str]] = &[
     &["headworks-sandbox"],
     &["headworks-identity"],
     &["headworks-pipelines"],
+    &["headworks-plugins"],
+    &["headworks-rules"],
     &["headworks-registry"],
     &["headworks-runs"],
     &["headworks-sql"],

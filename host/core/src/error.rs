@@ -3,7 +3,9 @@
 //! A code never changes its meaning once released. Dialects turn the [class](ErrorCode::class) into their own status and
 //! body; they do not invent codes.
 
+use serde::Serialize;
 use std::fmt;
+use std::time::Duration;
 
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -78,6 +80,12 @@ codes! {
     Exists = "already-exists", Conflict;
     /// The expected revision is not the present one.
     RevisionConflict = "revision-conflict", Conflict;
+    /// Something uses it.
+    InUse = "in-use", Conflict;
+    /// A plugin asks for something that was not approved.
+    NotApproved = "not-approved", Conflict;
+    /// A version of a plugin failed before it took over; the version in use stays.
+    ReleaseRefused = "release-refused", Conflict;
     /// A record, body or document is over its limit.
     TooLarge = "too-large", TooLarge;
     /// Over a rate, a queue or a quota.
@@ -96,6 +104,10 @@ codes! {
     PluginLimit = "plugin-limit", Internal;
     /// A plugin answered something that cannot be.
     PluginOutput = "plugin-output", Internal;
+    /// A rule of the tenant refuses a document.
+    RuleViolation = "rule-violation", Invalid;
+    /// A rule that has to judge a document cannot.
+    RuleFailed = "rule-failed", Unavailable;
     /// A plugin failed so often that it is not called for a while.
     PluginSuspended = "plugin-suspended", Unavailable;
     /// A component was refused before it ran.
@@ -130,12 +142,39 @@ pub struct Error {
     pub message: String,
     /// The member of the request that is to blame, such as `config.ttl`.
     pub member: Option<String>,
+    /// What rules of the tenant find wrong with a document.
+    pub violations: Vec<Violation>,
+    /// How long to wait before it may work, where that is known. Only with [`ErrorClass::Exhausted`].
+    pub retry_after: Option<Duration>,
+}
+
+/// What a rule of a tenant finds wrong with a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// The name of the rule.
+    pub rule: String,
+    /// Where in the document, as a JSON pointer; empty for the whole of it.
+    pub path: String,
+    /// What is wrong, in the words of the rule.
+    pub message: String,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+/// How bad a [`Violation`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The document may not be saved, where the rule is enforced.
+    Error,
+    /// Its author is told.
+    Warning,
 }
 
 impl Error {
     /// An error with a message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), member: None }
+        Self { code, message: message.into(), member: None, violations: Vec::new(), retry_after: None }
     }
 
     /// [`ErrorCode::Invalid`].
@@ -158,6 +197,26 @@ impl Error {
     pub fn at(mut self, member: impl Into<String>) -> Self {
         self.member = Some(member.into());
         self
+    }
+
+    /// Adds what rules find wrong.
+    #[must_use]
+    pub fn with(mut self, violations: Vec<Violation>) -> Self {
+        self.violations = violations;
+        self
+    }
+
+    /// Says how long to wait before it may work.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The value of a `Retry-After` header, in whole seconds and at least one.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        let wait = self.retry_after?;
+        Some(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1))
     }
 
     /// The kind of answer it deserves.

@@ -1,16 +1,17 @@
-//! `audit`: who changed what and which plugins failed, read from a data folder that no server has open.
+//! `audit`: who changed what, which plugins failed and what rules said, read from a data folder that no server has open.
 
 use crate::cli::Output;
 use anyhow::Result;
-use headworks_core::TenantId;
 use headworks_core::document::ChangeKind;
-use headworks_store::{AuditEntry, AuditEvent, Store};
+use headworks_identity::stored_number;
+use headworks_store::{AuditEntry, AuditEvent, Store, Verdict};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
 
-pub(crate) fn list(data: &Path, after: u64, limit: usize, output: Output) -> Result<ExitCode> {
-    let entries = Store::stored_audit(&data.join("db"), TenantId::DEFAULT, after.saturating_add(1), limit)?;
+pub(crate) fn list(data: &Path, tenant: &str, after: u64, limit: usize, output: Output) -> Result<ExitCode> {
+    let db = data.join("db");
+    let entries = Store::stored_audit(&db, stored_number(&db, tenant)?, after.saturating_add(1), limit)?;
     match output {
         Output::Json => println!("{}", Value::Array(entries.iter().map(as_json).collect())),
         Output::Text if entries.is_empty() => println!("no audit entries"),
@@ -24,6 +25,10 @@ fn action(event: &AuditEvent) -> &'static str {
         AuditEvent::Changed { kind: ChangeKind::Put, .. } => "put",
         AuditEvent::Changed { kind: ChangeKind::Delete, .. } => "delete",
         AuditEvent::PluginFailed { .. } => "plugin-failed",
+        AuditEvent::Judged { verdict: Verdict::Warned, .. } => "rule-warned",
+        AuditEvent::Judged { verdict: Verdict::Refused, .. } => "rule-refused",
+        AuditEvent::Judged { verdict: Verdict::Closed, .. } => "rule-failed-closed",
+        AuditEvent::Judged { verdict: Verdict::Opened, .. } => "rule-failed-open",
     }
 }
 
@@ -37,6 +42,7 @@ fn as_json(entry: &AuditEntry) -> Value {
         AuditEvent::PluginFailed { node, code, plugin_digest } => {
             json!({ "node": node, "code": code, "plugin_digest": plugin_digest })
         }
+        AuditEvent::Judged { rule, detail, .. } => json!({ "rule": rule, "detail": detail }),
     };
     if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
         shown.extend(more);
@@ -53,6 +59,9 @@ fn print(entry: &AuditEntry) {
         }
         AuditEvent::PluginFailed { node, code, plugin_digest } => {
             println!("{sequence} {at} {} {kind} {name:?} node {node:?} {code} plugin {plugin_digest}", action(event));
+        }
+        AuditEvent::Judged { rule, detail, .. } => {
+            println!("{sequence} {at} {} {kind} {name:?} by {author:?} rule {rule:?}: {detail:?}", action(event));
         }
     }
 }

@@ -2,14 +2,15 @@
 
 use crate::cli::Output;
 use anyhow::Result;
-use headworks_core::TenantId;
+use headworks_identity::stored_number;
 use headworks_store::{DeadLetter, Store};
 use serde_json::Value;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub(crate) fn list(data: &Path, after: u64, limit: usize, output: Output) -> Result<ExitCode> {
-    let letters = Store::stored_dead_letters(&data.join("db"), TenantId::DEFAULT, after, limit)?;
+pub(crate) fn list(data: &Path, tenant: &str, after: u64, limit: usize, output: Output) -> Result<ExitCode> {
+    let db = data.join("db");
+    let letters = Store::stored_dead_letters(&db, stored_number(&db, tenant)?, after, limit)?;
     match output {
         Output::Json => println!("{}", Value::Array(letters.iter().map(|(number, letter)| json(*number, letter)).collect())),
         Output::Text if letters.is_empty() => println!("no dead letters"),

@@ -4,8 +4,11 @@ use crate::settings::Settings;
 use anyhow::{Context, Result, bail};
 use headworks_core::{Error, ErrorCode, TenantId};
 use headworks_http::outbound::Outbound;
-use headworks_pipelines::{Boxed, Expressions, Forwarders, Target};
+use headworks_identity::Tenants;
+use headworks_pipelines::{Boxed, Expressions, Forwarders, Language, Target, Transform};
+use headworks_rules::{Judge, Rulebook};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,10 +34,18 @@ pub(crate) struct Plugins {
     sandbox: Sandbox,
     folders: Vec<PathBuf>,
     loaded: Mutex<HashMap<String, Arc<OnceCell<Plugin>>>>,
+    /// Whose quotas they use.
+    tenants: Tenants,
+}
+
+/// The language of transformers, with what each tenant uses of it counted for that tenant.
+pub(crate) struct Scripts {
+    plugin: Plugin,
+    tenants: Tenants,
 }
 
 impl Plugins {
-    pub(crate) fn new(settings: &Settings, limits: &Limits) -> Result<Self> {
+    pub(crate) fn new(settings: &Settings, limits: &Limits, tenants: Tenants) -> Result<Self> {
         let program = std::env::current_exe().context("the path of this program is unknown")?;
         let beside = program.parent().unwrap_or(Path::new(".")).to_owned();
         let folders = match &settings.components {
@@ -48,7 +59,7 @@ impl Plugins {
             network: Some(Arc::new(Outbound::new(settings.outbound()?)?)),
             templates: Arc::new(Expressions),
         })?;
-        Ok(Self { sandbox, folders, loaded: Mutex::default() })
+        Ok(Self { sandbox, folders, loaded: Mutex::default(), tenants })
     }
 
     /// The component of this name, loaded at the first call.
@@ -66,6 +77,11 @@ impl Plugins {
         Ok(place.get_or_try_init(load).await?.clone())
     }
 
+    /// The component of this name as the language of transformers.
+    pub(crate) async fn language(&self, name: &str) -> Result<Scripts> {
+        Ok(Scripts { plugin: self.load(name).await?, tenants: self.tenants.clone() })
+    }
+
     /// Where a component is: in the folder of the settings, else beside the program or one folder above.
     fn find(&self, name: &str) -> Result<PathBuf> {
         let paths: Vec<PathBuf> = self.folders.iter().map(|folder| folder.join(format!("{name}.wasm"))).collect();
@@ -81,14 +97,35 @@ impl Plugins {
 }
 
 impl Forwarders for Plugins {
-    fn open<'a>(&'a self, _: TenantId, kind: &'a str, config: &'a str) -> Boxed<'a, headworks_core::Result<Arc<dyn Target>>> {
+    fn open<'a>(
+        &'a self,
+        tenant: TenantId,
+        kind: &'a str,
+        config: &'a str,
+    ) -> Boxed<'a, headworks_core::Result<Arc<dyn Target>>> {
         Box::pin(async move {
             if !FORWARDERS.contains(&kind) {
                 return Err(Error::new(ErrorCode::InvalidProgram, format!("there is no type of forwarder {kind:?}")));
             }
             let plugin = self.load(&format!("forwarder-{kind}")).await;
             let plugin = plugin.map_err(|error| Error::new(ErrorCode::Unavailable, format!("{error:#}")))?;
+            let plugin = plugin.within(self.tenants.meter(tenant).surroundings());
             Ok(Arc::new(plugin.open_forwarder(config).await?) as Arc<dyn Target>)
         })
+    }
+}
+
+impl Language for Scripts {
+    fn open<'a>(&'a self, tenant: TenantId, script: &'a str) -> Boxed<'a, headworks_core::Result<Arc<dyn Transform>>> {
+        Box::pin(async move {
+            let plugin = self.plugin.within(self.tenants.meter(tenant).surroundings());
+            Language::open(&plugin, tenant, script).await
+        })
+    }
+}
+
+impl Rulebook for Plugins {
+    fn open<'a>(&'a self, _: TenantId, plugin: &'a str, _: &'a Value) -> Boxed<'a, headworks_core::Result<Arc<dyn Judge>>> {
+        Box::pin(async move { Err(Error::new(ErrorCode::InvalidProgram, format!("there is no plugin {plugin:?}")).at("plugin")) })
     }
 }

@@ -5,7 +5,7 @@ use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
 use crate::plugins::Plugins;
 use crate::settings::{Durability, Settings, TlsSettings, address};
-use crate::{example, logging, syslog};
+use crate::{example, logging, syslog, warnings};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
@@ -17,9 +17,10 @@ use headworks_core::TenantId;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
 use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
-use headworks_identity::{Bootstrapped, Identity, IdentityOptions};
+use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions};
 use headworks_pipelines::{PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
+use headworks_rules::{Rulebook, Rules};
 use headworks_sandbox::Limits;
 use headworks_store::{Store, StoreOptions, StreamConfig};
 use headworks_syslog::{AllowedOrigins, SyslogLimits, SyslogServer};
@@ -62,7 +63,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     Addresses::forget(&data);
 
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().context("cannot count")?;
-    let probes = Probes { store: store.clone(), metrics, ready: Arc::new(AtomicBool::new(false)) };
+    let probes = Probes { store: store.clone(), metrics, ready: Arc::new(AtomicBool::new(false)), tls: management_tls.is_some() };
     let management =
         Listener::bind(address(&settings.management)?, probes.clone().router()).await?.with_tls(management_tls.clone());
     let mut listening = Addresses { listen: Vec::new(), management: management.address(), syslog: None };
@@ -79,20 +80,24 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let Started { identity, pipelines, transfers, told } = started;
-    let origins = AllowedOrigins::follow(&store, TenantId::DEFAULT)?;
+    let Started { identity, pipelines, rules, transfers, told } = started;
+    let syslog_tenant = syslog::tenant(&settings, identity.tenants())?;
+    let origins = AllowedOrigins::follow(&store, syslog_tenant)?;
+    let tenants = identity.tenants().clone();
     let for_syslog = pipelines.clone();
     let platform = PlatformState {
         store: store.clone(),
         identity: identity.clone(),
         pipelines: pipelines.clone(),
+        rules,
         clock: Arc::new(SystemClock),
     };
-    let (clock, mask_secrets) = (Arc::new(SystemClock), settings.mask_secrets);
-    let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers };
+    let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
+    let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers, demo };
     let router =
         headworks_flowg::router(state, &mount).merge(headworks_platform::router(platform)).merge(probes.clone().health_router());
     let router = mounted(router, &mount).fallback(headworks_flowg::unknown_path);
+    let router = router.layer(axum::middleware::from_fn(warnings::told));
     let mut listeners = Vec::new();
     for text in &settings.listen {
         let listener = Listener::bind(address(text)?, router.clone()).await?.on_panic(panicked).with_tls(service_tls.clone());
@@ -100,7 +105,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         listeners.push(listener);
     }
     drop(router);
-    let syslog = syslog::bind(&settings, &mut listening).await?;
+    let syslog = syslog::bind(&settings, syslog_tenant, &mut listening).await?;
     announce(&settings, &listening, &told, &limits, &sandbox_limits, syslog.as_ref().map(SyslogServer::limits), output);
 
     let stop = Shutdown::new();
@@ -136,6 +141,9 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     }
     end_management.cancel();
     managing.abort();
+    if let Err(error) = tenants.flush().await {
+        tracing::warn!(cause = %error, "what tenants used in the last minute is not written down");
+    }
     store.close().await;
     Addresses::forget(&data);
     Ok(code)
@@ -164,7 +172,7 @@ async fn open_store(settings: &Settings) -> Result<Store> {
     Ok(tokio::task::spawn_blocking(move || Store::open(options)).await.context("opening the store failed")??)
 }
 
-/// Everything below the mount path, which leads to the documentation itself.
+/// Everything below the mount path, which leads to the web interface itself.
 fn mounted(router: Router, mount: &str) -> Router {
     let home = || get(headworks_flowg::home(mount));
     if mount.is_empty() {
@@ -189,17 +197,15 @@ async fn tls(settings: &TlsSettings, section: &str) -> Result<Option<Tls>> {
 struct Started {
     identity: Identity,
     pipelines: Pipelines,
+    rules: Rules,
     transfers: Transfers,
     told: Bootstrapped,
 }
 
 /// Everything between the open store and the first request.
 async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) -> Result<Started> {
-    let plugins = Plugins::new(settings, limits)?;
-    let vrl = plugins.load("vrl").await?;
-    let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
-    let options = PipelineOptions { give_up, ..PipelineOptions::default() };
-    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), Arc::new(plugins), options);
+    let origins = settings.syslog_allowed_origins.clone();
+    let furnish: Furnish = Arc::new(move |tenant| headworks_flowg::first_documents(tenant, &origins));
     let options = IdentityOptions {
         bootstrap_user: settings.bootstrap.user.clone(),
         bootstrap_password: settings.bootstrap.password.clone(),
@@ -208,9 +214,18 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
         session_lifetime: Duration::from_secs(settings.session_seconds),
         reset: settings.reset.user.clone().zip(settings.reset.password.clone()),
         demo: settings.demo,
+        tenants: TenantOptions { plan: settings.plan()?, furnish },
         clock: Arc::new(SystemClock),
     };
     let (identity, told) = Identity::start(store.clone(), options).await?;
+    let tenants = identity.tenants();
+    let plugins = Plugins::new(settings, limits, tenants.clone())?;
+    let vrl = plugins.language("vrl").await?;
+    let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
+    let options = PipelineOptions { give_up, tenants: Some(tenants.clone()), ..PipelineOptions::default() };
+    let plugins = Arc::new(plugins);
+    let rules = Rules::new(store.clone(), Arc::clone(&plugins) as Arc<dyn Rulebook>);
+    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), plugins, options);
     headworks_flowg::bootstrap(store, TenantId::DEFAULT, &settings.syslog_allowed_origins).await?;
     if settings.demo {
         let others = store.stream_names(TenantId::DEFAULT).into_iter().filter(|(_, config)| *config != demo_streams());
@@ -225,7 +240,9 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
     }
     let transfers = transfers(data, store).await?;
     pipelines.resume()?;
-    Ok(Started { identity, pipelines, transfers, told })
+    // What is done from here on is done by users.
+    store.guard_with(Arc::new(rules.clone()));
+    Ok(Started { identity, pipelines, rules, transfers, told })
 }
 
 /// Finishes a restore that the end of the last process broke off.

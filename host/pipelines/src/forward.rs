@@ -8,6 +8,10 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
+/// Members of a forwarder's configuration that are secret or may hold a secret.
+pub const FORWARDER_SECRETS: &[&str] =
+    &["apiKey", "token", "password", "pass", "secret_access_key", "session_token", "auth_json", "headers", "proxy"];
+
 /// Delivers records; may be called by many tasks at once.
 pub trait Target: Send + Sync {
     /// Delivers some records from the first on; answers how many were tried and what became of them.

@@ -24,6 +24,8 @@ pub(crate) enum Table {
     Outbox,
     /// Components and archives, in blob files.
     Blobs,
+    /// What plugins remember.
+    State,
     /// What happened to documents.
     Audit,
     /// Sequence numbers, tallies, field names, expiry ranges.
@@ -31,8 +33,17 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 8] =
-        [Self::Documents, Self::Records, Self::Indexes, Self::Queue, Self::Outbox, Self::Blobs, Self::Audit, Self::Meta];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Documents,
+        Self::Records,
+        Self::Indexes,
+        Self::Queue,
+        Self::Outbox,
+        Self::Blobs,
+        Self::State,
+        Self::Audit,
+        Self::Meta,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -42,6 +53,7 @@ impl Table {
             Self::Queue => "queue",
             Self::Outbox => "outbox",
             Self::Blobs => "blobs",
+            Self::State => "state",
             Self::Audit => "audit",
             Self::Meta => "meta",
         }
@@ -53,7 +65,7 @@ impl Table {
             Self::Records => 32 << 20,
             Self::Indexes => 16 << 20,
             Self::Queue | Self::Outbox | Self::Blobs => 8 << 20,
-            Self::Documents | Self::Audit | Self::Meta => 4 << 20,
+            Self::Documents | Self::State | Self::Audit | Self::Meta => 4 << 20,
         }
     }
 }
@@ -173,7 +185,7 @@ fn family_tuning(table: Table, cache: &Cache) -> Options {
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
     blocks.set_format_version(6);
     blocks.set_block_size(if table == Table::Records { 32 << 10 } else { 16 << 10 });
-    if matches!(table, Table::Documents | Table::Blobs) {
+    if matches!(table, Table::Documents | Table::Blobs | Table::State) {
         blocks.set_bloom_filter(10.0, false);
     }
 
@@ -194,7 +206,7 @@ fn family_tuning(table: Table, cache: &Cache) -> Options {
             options.set_blob_compression_type(DBCompressionType::Zstd);
             options.set_enable_blob_gc(true);
         }
-        Table::Documents | Table::Audit => {}
+        Table::Documents | Table::State | Table::Audit => {}
     }
     options
 }

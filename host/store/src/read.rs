@@ -2,8 +2,8 @@
 
 use crate::engine::{Engine, Reading, Table, failed};
 use crate::format::keys::meta;
-use crate::format::{LetterTally, decode_audit, decode_document, decode_letter, decode_waiting, keys};
-use crate::types::{AuditEntry, DeadLetter};
+use crate::format::{LetterTally, decode_audit, decode_document, decode_letter, decode_waiting, keys, summarize_letter};
+use crate::types::{AuditEntry, DeadLetter, KeptLetter, LetterFilter, LetterSummary};
 use headworks_core::{Batch, Digest, Document, DocumentKey, Error, ErrorCode, Result, TenantId, Timestamp};
 use std::collections::VecDeque;
 
@@ -105,6 +105,55 @@ impl Engine {
         Ok(found)
     }
 
+    pub(crate) fn letter_summaries(
+        &self,
+        tenant: TenantId,
+        filter: &LetterFilter,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<LetterSummary>> {
+        let mut found = Vec::new();
+        let from = keys::numbered(tenant, after.saturating_add(1));
+        self.each(Table::Queue, &tenant.0.to_be_bytes(), &from, |key, value| {
+            if found.len() < limit {
+                let letter = keys::parse_numbered(key).and_then(|(_, number)| summarize_letter(number, value));
+                found.extend(Some(letter.ok_or_else(|| damaged("a dead letter"))?).filter(|letter| filter.lets_through(letter)));
+            }
+            Ok(found.len() < limit)
+        })?;
+        Ok(found)
+    }
+
+    pub(crate) fn dead_letter(&self, tenant: TenantId, number: u64) -> Result<Option<KeptLetter>> {
+        let Some(value) = self.get(Table::Queue, &keys::numbered(tenant, number))? else { return Ok(None) };
+        let letter = decode_letter(&value).ok_or_else(|| damaged(&format!("the dead letter {number}")))?;
+        Ok(Some(KeptLetter { number, letter, digest: Digest::of(&value) }))
+    }
+
+    /// Documents of a kind, of all scopes, in ascending order of scope and name, behind one of them, at most `limit`.
+    pub(crate) fn documents_after(
+        &self,
+        tenant: TenantId,
+        kind: &str,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<Document>> {
+        let mut found = Vec::new();
+        let from = match after {
+            Some((scope, name)) => keys::after(&keys::document(&DocumentKey::scoped(tenant, kind, scope, name))),
+            None => Vec::new(),
+        };
+        self.each(Table::Documents, &keys::documents_of_kind(tenant, kind), &from, |key, value| {
+            if found.len() < limit {
+                let key = keys::parse_document(key).ok_or_else(|| damaged("the key of a document"))?;
+                let name = key.name.clone();
+                found.push(decode_document(key, value).ok_or_else(|| damaged(&format!("the stored {kind} `{name}`")))?);
+            }
+            Ok(found.len() < limit)
+        })?;
+        Ok(found)
+    }
+
     pub(crate) fn queued(&self, tenant: TenantId, queue: &str, after: u64, limit: usize) -> Result<Vec<(u64, Batch)>> {
         let mut found = Vec::new();
         let from = keys::waiting(tenant, queue, after.saturating_add(1));
@@ -135,6 +184,22 @@ impl Engine {
         let Some(value) = self.get(Table::Blobs, &keys::blob(tenant, &digest.0))? else { return Ok(None) };
         let bytes = blob_bytes(&value).filter(|bytes| Digest::of(bytes) == *digest);
         bytes.map(|bytes| Some(bytes.to_vec())).ok_or_else(|| damaged(&format!("the blob {digest}")))
+    }
+
+    pub(crate) fn state(&self, tenant: TenantId, plugin: &str, name: &str) -> Result<Option<Vec<u8>>> {
+        let Some(value) = self.get(Table::State, &keys::state(tenant, plugin, name))? else { return Ok(None) };
+        let bytes = blob_bytes(&value).ok_or_else(|| damaged("what a plugin remembers"))?;
+        Ok(Some(bytes.to_vec()))
+    }
+
+    pub(crate) fn states(&self, tenant: TenantId, plugin: &str) -> Result<Vec<(String, usize)>> {
+        let mut found = Vec::new();
+        self.each(Table::State, &keys::states(tenant, plugin), &[], |key, value| {
+            let (.., name) = keys::parse_state(key).ok_or_else(|| damaged("what a plugin remembers"))?;
+            found.push((name, value.len().saturating_sub(1)));
+            Ok(true)
+        })?;
+        Ok(found)
     }
 
     /// Calls `visit` for every entry whose key begins with `prefix`, from `from` on, until it answers false.

@@ -5,14 +5,15 @@ use crate::committer::{self, Audience, Backfill, Committer, Company, Group, Lett
 use crate::durable::Durable;
 use crate::engine::{Engine, Table};
 use crate::format::keys::{self, meta};
-use crate::format::{VERSION, decode_number, encode_letter, encode_number};
+use crate::format::{VERSION, decode_number, encode_number};
+use crate::guard::Guard;
 use crate::health::Failure;
 use crate::lock::Lock;
 use crate::scan::{Scan, distinct_values};
 use crate::space::Space;
 use crate::sweeper::{Sweep, Sweeper};
 use crate::types::{
-    AuditEntry, AuditEvent, Change, DeadLetter, Durability, Health, Progress, Restored, ScanRange, StoreOptions, StreamConfig,
+    AuditEntry, AuditEvent, DeadLetter, Durability, Health, Progress, Restored, ScanRange, StoreOptions, StreamConfig,
     VerifyReport,
 };
 use crate::view::View;
@@ -23,7 +24,7 @@ use headworks_core::{Batch, Digest, Document, DocumentKey, Error, ErrorCode, Res
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use tokio::sync::broadcast;
 
 /// The format of the store as a whole, changed when an older program must not touch it.
@@ -41,6 +42,12 @@ const MAX_BLOB: usize = 256 << 20;
 /// Changes of settings that may go on at once.
 const STRIPES: usize = 16;
 
+mod judged;
+mod letters;
+
+pub(crate) use judged::Pins;
+pub(crate) use letters::no_letter;
+
 /// An open store. Clones are the same store; it is closed when the last one is dropped, or by [`close`](Self::close).
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -56,6 +63,7 @@ struct Inner {
     changes: broadcast::Sender<Arc<ChangeEvent>>,
     failure: Arc<Failure>,
     space: Space,
+    guard: RwLock<Option<Arc<dyn Guard>>>,
     /// Changes of one stream's settings wait for each other.
     settings: Vec<tokio::sync::Mutex<()>>,
     hasher: RandomState,
@@ -124,6 +132,7 @@ impl Store {
             changes,
             failure,
             space,
+            guard: RwLock::default(),
             settings,
             hasher,
             _lock: lock,
@@ -148,6 +157,8 @@ impl Store {
     /// Writes what waits and closes the store. Clones and scans can still read; the folder is free for another process when
     /// the last of them is dropped. Logs where the last step fails: nothing is lost by that.
     pub async fn close(self) {
+        // It may hold the store itself.
+        self.0.set_guard(None);
         let closing = tokio::task::spawn_blocking(move || self.0.stop());
         // A panic in there has been printed.
         let _ = closing.await;
@@ -169,6 +180,21 @@ impl Store {
         self.0.engine.documents(tenant, kind, scope)
     }
 
+    /// Documents of a kind, of all scopes, in ascending order of the bytes of scope and name: those behind `after`, a scope and
+    /// a name, at most `limit`. Blocks.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn documents_after(
+        &self,
+        tenant: TenantId,
+        kind: &str,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<Document>> {
+        self.0.engine.documents_after(tenant, kind, after, limit)
+    }
+
     /// As [`list`](Self::list), the names only.
     ///
     /// # Errors
@@ -177,35 +203,34 @@ impl Store {
         self.0.engine.document_names(tenant, kind, scope)
     }
 
-    /// Makes all changes or none, each with its audit entry and change event. Durable when it returns. Answers the new
-    /// documents, and for deletions the deleted ones; deleting what does not exist is `None` and no error.
+    /// What a plugin of a tenant remembers under a name.
     ///
     /// # Errors
-    /// The code that [`Expect`](crate::Expect) names; [`ErrorCode::Invalid`] and [`ErrorCode::TooLarge`] for a key or body
-    /// that cannot be; [`ErrorCode::DiskFull`].
-    pub async fn write(&self, author: &str, changes: Vec<Change>) -> Result<Vec<Option<Document>>> {
-        let mut bytes = 0;
-        for Change { key, body, .. } in &changes {
-            if key.kind == committer::STREAM_KIND {
-                return Err(Error::internal("settings of streams are changed by `configure_stream`"));
-            }
-            check_name("kind", &key.kind)?;
-            check_name("name", &key.name)?;
-            if key.scope.len() > MAX_NAME {
-                return Err(Error::invalid(format!("a scope has at most {MAX_NAME} bytes")).at("scope"));
-            }
-            let size = body.as_ref().map_or(0, Vec::len);
-            if size > MAX_DOCUMENT {
-                let message = format!("the {} `{}` has {size} bytes, and {MAX_DOCUMENT} is the most", key.kind, key.name);
-                return Err(Error::new(ErrorCode::TooLarge, message));
-            }
-            bytes += size + key.kind.len() + key.scope.len() + key.name.len();
-        }
-        if changes.iter().any(|change| change.body.is_some()) {
-            self.0.space.claim(bytes)?;
-        }
-        let author = author.to_owned();
-        self.0.committer.submit(Company::Shared, bytes, move |group| group.write(&author, changes)).await
+    /// [`ErrorCode::Corrupt`] when it cannot be read.
+    pub fn state(&self, tenant: TenantId, plugin: &str, name: &str) -> Result<Option<Vec<u8>>> {
+        self.0.engine.state(tenant, plugin, name)
+    }
+
+    /// The names under which a plugin of a tenant remembers something, in ascending order, with the bytes of each. Blocks.
+    ///
+    /// # Errors
+    /// As [`state`](Self::state).
+    pub fn states(&self, tenant: TenantId, plugin: &str) -> Result<Vec<(String, usize)>> {
+        self.0.engine.states(tenant, plugin)
+    }
+
+    /// Sets what a plugin of a tenant remembers; `None` removes. All or none, durable when it returns. How much a plugin may
+    /// remember is for the caller to watch.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DiskFull`].
+    pub async fn remember(&self, tenant: TenantId, plugin: &str, values: Vec<(String, Option<Vec<u8>>)>) -> Result<()> {
+        check_name("plugin", plugin)?;
+        let bytes = values.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 16).sum();
+        self.0.space.claim(bytes)?;
+        let plugin = plugin.to_owned();
+        let work = move |group: &mut Group<'_>| group.remember(tenant, &plugin, &values);
+        self.0.committer.submit(Company::Shared, bytes, work).await
     }
 
     /// Follows all changes of documents from now on. A subscriber that falls far behind is told so and has to read anew.
@@ -218,8 +243,7 @@ impl Store {
     /// # Errors
     /// [`ErrorCode::DiskFull`].
     pub async fn note_failure(&self, pipeline: DocumentKey, failure: AuditEvent) -> Result<()> {
-        self.0.space.claim(0)?;
-        self.0.committer.submit(Company::Shared, 0, move |group| group.note(pipeline, failure)).await
+        self.note("", pipeline, failure).await
     }
 
     /// What happened to the documents of a tenant, from a sequence number on, at most `limit` entries.
@@ -331,52 +355,26 @@ impl Store {
         self.0.catalog.get(tenant, name)
     }
 
-    /// The settings of a stream, which is made where it does not exist (FlowG 2).
-    ///
-    /// # Errors
-    /// [`ErrorCode::Invalid`] for a name that cannot be; [`ErrorCode::DiskFull`].
-    pub async fn ensure_stream(&self, tenant: TenantId, name: &str, author: &str) -> Result<StreamConfig> {
-        if let Some(config) = self.stream_config(tenant, name) {
-            return Ok(config);
-        }
-        check_name("stream", name)?;
-        self.0.space.claim(name.len())?;
-        let (name, author) = (name.to_owned(), author.to_owned());
-        self.0.committer.submit(Company::Shared, name.len(), move |group| group.ensure(tenant, &name, &author)).await
-    }
-
-    /// Changes the settings of a stream, which is made where it does not exist. New indexes are complete when it returns;
-    /// meanwhile the stream is written and read as before. It goes on to the end when the caller goes away.
-    ///
-    /// # Errors
-    /// [`ErrorCode::Invalid`] with the member; [`ErrorCode::DiskFull`] when an index is to be built.
-    pub async fn configure_stream(&self, tenant: TenantId, name: &str, config: StreamConfig, author: &str) -> Result<()> {
-        check_name("stream", name)?;
-        if config.ttl_seconds < 0 {
-            return Err(Error::invalid("a time to live is 0 or more seconds").at("config.ttl"));
-        }
-        if config.size_mib < 0 {
-            return Err(Error::invalid("a size is 0 or more MiB").at("config.size"));
-        }
-        let config = self.0.catalog.settings(config);
-        let indexed = self.stream_config(tenant, name).map(|config| config.indexed_fields).unwrap_or_default();
-        if !config.indexed_fields.is_subset(&indexed) {
-            self.0.space.claim(0)?;
-        }
-        let (store, name, author) = (self.clone(), name.to_owned(), author.to_owned());
-        let task = tokio::spawn(async move { store.apply_settings(tenant, name, config, author).await });
-        task.await.unwrap_or_else(|error| Err(Error::internal(format!("changing the settings ended: {error}"))))
-    }
-
-    async fn apply_settings(self, tenant: TenantId, name: String, config: StreamConfig, author: String) -> Result<()> {
+    /// Changes settings in turn. Where they were judged beside others than the present ones, nothing is done: false.
+    async fn apply_settings(
+        self,
+        tenant: TenantId,
+        name: String,
+        config: StreamConfig,
+        author: String,
+        judged: Option<Option<StreamConfig>>,
+    ) -> Result<bool> {
         let _turn = self.0.settings_lock(tenant, &name)?.lock().await;
+        if judged.is_some_and(|judged| judged != self.stream_config(tenant, &name)) {
+            return Ok(false);
+        }
         let shared = Arc::new((name, config, author));
         let committer = &self.0.committer;
         // A purge in the middle leaves a new stream to configure.
         loop {
             let with = Arc::clone(&shared);
             let begin = move |group: &mut committer::Group<'_>| group.begin(tenant, &with.0, &with.1, &with.2);
-            let Opening::Build(number) = committer.submit(Company::Shared, 0, begin).await? else { return Ok(()) };
+            let Opening::Build(number) = committer.submit(Company::Shared, 0, begin).await? else { return Ok(true) };
             let mut before = None;
             let built = loop {
                 let with = Arc::clone(&shared);
@@ -390,18 +388,9 @@ impl Store {
             let with = Arc::clone(&shared);
             let finish = move |group: &mut committer::Group<'_>| group.finish(tenant, &with.0, number, &with.1, &with.2);
             if built && committer.submit(Company::Shared, 0, finish).await? {
-                return Ok(());
+                return Ok(true);
             }
         }
-    }
-
-    /// Deletes everything of a stream, its settings included (FlowG 10.6). A stream that does not exist is fine.
-    ///
-    /// # Errors
-    /// Only those of a failing disk.
-    pub async fn purge_stream(&self, tenant: TenantId, name: &str, author: &str) -> Result<()> {
-        let (name, author) = (name.to_owned(), author.to_owned());
-        self.0.committer.submit(Company::Shared, 0, move |group| group.purge(tenant, &name, &author)).await
     }
 
     /// The names of all fields that the stream's records ever had, in ascending order of their bytes.
@@ -451,30 +440,38 @@ impl Store {
         Watcher::new(&self.0.watchers, tenant, name)
     }
 
-    /// Keeps records that could not be processed. The oldest letters of the tenant give way above the bounds.
+    /// Deletes everything of a tenant together with the document that stands for it, all or nothing. From then on nothing is
+    /// written for this number.
+    ///
+    /// # Errors
+    /// Only those of a failing disk.
+    pub async fn purge_tenant(&self, tenant: TenantId, document: DocumentKey, author: &str) -> Result<()> {
+        let author = author.to_owned();
+        self.0.committer.submit(Company::Alone, 0, move |group| group.purge_tenant(tenant, document, &author)).await
+    }
+
+    /// Bytes of keys and values of all stored records of a tenant, indexes not counted.
+    pub fn tenant_usage(&self, tenant: TenantId) -> u64 {
+        self.0.catalog.bytes(tenant)
+    }
+
+    /// Writes totals of days, counted from 1970, in the place of those that are there; those of days before `oldest` go. No
+    /// audit entry is made of it.
     ///
     /// # Errors
     /// [`ErrorCode::DiskFull`].
-    pub async fn bury(&self, tenant: TenantId, letter: DeadLetter) -> Result<()> {
-        let letter = encode_letter(&letter)?;
-        self.0.space.claim(letter.len())?;
-        self.0.committer.submit(Company::Shared, letter.len(), move |group| group.bury(tenant, &letter)).await
+    pub async fn put_totals(&self, totals: Vec<(TenantId, u32, Vec<u64>)>, oldest: u32) -> Result<()> {
+        let bytes = totals.len() * 64;
+        self.0.space.claim(bytes)?;
+        self.0.committer.submit(Company::Shared, bytes, move |group| group.put_totals(&totals, oldest)).await
     }
 
-    /// Dead letters with a number above `after`, oldest first, at most `limit`. Numbers begin with 1.
+    /// The totals of a tenant from a day on, the earliest first. Blocks.
     ///
     /// # Errors
     /// [`ErrorCode::Corrupt`] when one cannot be read.
-    pub fn dead_letters(&self, tenant: TenantId, after: u64, limit: usize) -> Result<Vec<(u64, DeadLetter)>> {
-        self.0.engine.dead_letters(tenant, after, limit)
-    }
-
-    /// How many dead letters gave way to newer ones since the store exists, by tenant. Blocks.
-    ///
-    /// # Errors
-    /// [`ErrorCode::Corrupt`] when the number cannot be read.
-    pub fn dropped_dead_letters(&self) -> Result<Vec<(TenantId, u64)>> {
-        self.0.engine.dropped_dead_letters()
+    pub fn totals(&self, tenant: TenantId, from: u32) -> Result<Vec<(u32, Vec<u64>)>> {
+        self.0.engine.totals(tenant, from)
     }
 
     /// Stores bytes under their digest. Storing the same again changes nothing.
@@ -495,7 +492,12 @@ impl Store {
         });
         let (digest, value) = hashing.await.map_err(|error| Error::internal(error.to_string()))?;
         let key = keys::blob(tenant, &digest.0);
-        self.0.committer.submit(Company::Shared, value.len(), move |group| group.put_new(Table::Blobs, &key, &value)).await?;
+        let bytes = value.len();
+        let work = move |group: &mut Group<'_>| {
+            group.check_exists(tenant)?;
+            group.put_new(Table::Blobs, &key, &value)
+        };
+        self.0.committer.submit(Company::Shared, bytes, work).await?;
         Ok(digest)
     }
 
@@ -527,6 +529,15 @@ impl Store {
     pub fn verify(path: &Path, progress: impl FnMut(Progress)) -> Result<VerifyReport> {
         let (_lock, durable) = open_existing(path)?;
         crate::verify::verify(durable.engine(), progress)
+    }
+
+    /// A document in a store that no process has open, as [`get`](Self::get). Blocks.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify), and what cannot be read.
+    pub fn stored_document(path: &Path, key: &DocumentKey) -> Result<Option<Document>> {
+        let (_lock, durable) = open_existing(path)?;
+        durable.engine().document(key)
     }
 
     /// Audit entries in a store that no process has open, as [`audit`](Self::audit). Blocks.

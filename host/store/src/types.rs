@@ -5,8 +5,8 @@
 use crate::view::Mark;
 use headworks_core::document::ChangeKind;
 use headworks_core::time::{Clock, SystemClock};
-use headworks_core::{Batch, DocumentKey, Timestamp, Uid};
-use std::collections::BTreeSet;
+use headworks_core::{Batch, Digest, DocumentKey, TenantId, Timestamp, Uid};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +112,34 @@ impl Change {
     }
 }
 
+/// What is written together with documents, so that neither is there without the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// A blob comes. It is there already where the same was put before.
+    Blob {
+        /// Whose it is.
+        tenant: TenantId,
+        /// The SHA-256 of `bytes`.
+        digest: Digest,
+        /// At most 256 MiB.
+        bytes: Vec<u8>,
+    },
+    /// A blob goes, if it is there.
+    NoBlob {
+        /// Whose it is.
+        tenant: TenantId,
+        /// Its name by content.
+        digest: Digest,
+    },
+    /// Everything goes that a plugin remembers.
+    NoState {
+        /// In which tenant.
+        tenant: TenantId,
+        /// Its name.
+        plugin: String,
+    },
+}
+
 /// The condition of a [`Change`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
@@ -162,6 +190,28 @@ pub enum AuditEvent {
         /// The digest of the plugin, in hexadecimal.
         plugin_digest: String,
     },
+    /// A rule of the tenant had something to say of a change.
+    Judged {
+        /// The name of the rule.
+        rule: String,
+        /// What came of it.
+        verdict: Verdict,
+        /// What it said first.
+        detail: String,
+    },
+}
+
+/// What a rule meant for a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It was made; the rule warns of it.
+    Warned,
+    /// It was not made.
+    Refused,
+    /// The rule could not judge, and the change was not made.
+    Closed,
+    /// The rule could not judge, and the change was made.
+    Opened,
 }
 
 /// The settings of a stream (FlowG 2 and 10.5).
@@ -252,6 +302,67 @@ pub struct DeadLetter {
     pub records: Batch,
 }
 
+/// A dead letter that is kept, as it was when it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptLetter {
+    /// Its number, from 1.
+    pub number: u64,
+    /// What it holds.
+    pub letter: DeadLetter,
+    /// Of what is stored.
+    pub(crate) digest: Digest,
+}
+
+/// A dead letter without its records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterSummary {
+    /// Its number, from 1.
+    pub number: u64,
+    /// The pipeline the records were in.
+    pub pipeline: String,
+    /// The node they were in.
+    pub node: String,
+    /// The digest of the plugin that failed, in hexadecimal; empty when it was none.
+    pub plugin_digest: String,
+    /// The name of an [`ErrorCode`](headworks_core::ErrorCode).
+    pub code: String,
+    /// What went wrong.
+    pub reason: String,
+    /// Which attempt failed, from 1.
+    pub attempt: u32,
+    /// When.
+    pub at: Timestamp,
+    /// How many records it holds.
+    pub records: u64,
+}
+
+/// Which dead letters are meant: those that all members let through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetterFilter {
+    /// Of this pipeline.
+    pub pipeline: Option<String>,
+    /// With this code.
+    pub code: Option<String>,
+    /// Of a plugin whose digest begins with this.
+    pub plugin_digest: Option<String>,
+    /// Not before this time.
+    pub from: Option<Timestamp>,
+    /// Not after this time.
+    pub to: Option<Timestamp>,
+}
+
+impl LetterFilter {
+    /// Whether a letter is meant.
+    pub fn lets_through(&self, letter: &LetterSummary) -> bool {
+        let is = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|wanted| wanted == is);
+        is(&self.pipeline, &letter.pipeline)
+            && is(&self.code, &letter.code)
+            && self.plugin_digest.as_ref().is_none_or(|digest| letter.plugin_digest.starts_with(digest.as_str()))
+            && self.from.is_none_or(|from| letter.at >= from)
+            && self.to.is_none_or(|to| letter.at <= to)
+    }
+}
+
 /// How far [`Store::verify`](crate::Store::verify) is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -277,6 +388,8 @@ pub struct TableReport {
 pub struct VerifyReport {
     /// What was looked at.
     pub tables: Vec<TableReport>,
+    /// The number of entries that each tenant has in all of them.
+    pub tenants: BTreeMap<TenantId, u64>,
     /// The number of problems.
     pub problem_count: u64,
     /// The first of the problems, each naming its place.

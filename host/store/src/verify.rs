@@ -6,7 +6,8 @@ use crate::engine::{Engine, Reading, Table, failed};
 use crate::format::keys::{self, IndexEntry, RecordKey, meta};
 use crate::format::record::Stored;
 use crate::format::{
-    ExpiryRange, LetterTally, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_text, decode_waiting,
+    ExpiryRange, LetterTally, Reader, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_numbers,
+    decode_text, decode_waiting,
 };
 use crate::read::blob_bytes;
 use crate::types::{Progress, TableReport, VerifyReport};
@@ -64,6 +65,9 @@ impl Check<'_> {
         walk.seek_to_first();
         while let Some((key, value)) = walk.item() {
             entries += 1;
+            if let Some(tenant) = keys::owner(table == Table::Meta, key) {
+                *self.report.tenants.entry(tenant).or_default() += 1;
+            }
             bytes += (key.len() + value.len()) as u64;
             let fine = match table {
                 Table::Documents => self.document(key, value),
@@ -76,6 +80,7 @@ impl Check<'_> {
                 Table::Queue => keys::parse_numbered(key).and_then(|_| decode_letter(value)).map(drop),
                 Table::Outbox => keys::parse_waiting(key).and_then(|_| decode_waiting(value)).map(drop),
                 Table::Blobs => blob(key, value),
+                Table::State => keys::parse_state(key).and_then(|_| Reader::versioned(value)).map(drop),
             };
             if fine.is_none() {
                 self.problem(|| format!("{name}: the entry {} cannot be read or is not what its key says", hex(key)));
@@ -122,6 +127,9 @@ impl Check<'_> {
             }
             meta::LETTERS => {
                 LetterTally::decode(value)?;
+            }
+            meta::TOTALS => {
+                meta::parse_totals(key).zip(decode_numbers(value))?;
             }
             _ => {
                 decode_number(value)?;

@@ -9,16 +9,12 @@ use axum::body::Body;
 use axum::http::Response;
 use headworks_core::DocumentKey;
 use headworks_identity::Scope;
-use headworks_pipelines::{FORWARDER, Saved};
+use headworks_pipelines::{FORWARDER, FORWARDER_SECRETS, Saved};
 use headworks_store::Change;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 type Answer = Result<Response<Body>, Failure>;
-
-/// Members of a configuration that are secret or may hold a secret.
-const SECRETS: &[&str] =
-    &["apiKey", "token", "password", "pass", "secret_access_key", "session_token", "auth_json", "headers", "proxy"];
 
 const ADDRESS: Shape = Shape::Like("a host and a port such as collector:514", is_address);
 const URL: Shape = Shape::Like("an absolute URL", is_url);
@@ -185,7 +181,7 @@ pub(crate) async fn get(mut call: Call) -> Answer {
     if call.app.mask_secrets
         && let Some(config) = forwarder.get_mut("config")
     {
-        hide(config, SECRETS);
+        hide(config, FORWARDER_SECRETS);
     }
     Ok(json(&serde_json::json!({"success": true, "forwarder": forwarder})))
 }
@@ -207,7 +203,7 @@ pub(crate) async fn save(mut call: Call) -> Answer {
         && let Some(config) = forwarder.get_mut("config")
     {
         let stored = call.app.store.get(&key)?.map(|document| Saved::decode(&document.body)).transpose()?;
-        keep(config, stored.map(|saved| Value::Object(saved.config)).as_ref(), SECRETS, "#/forwarder/config")?;
+        keep(config, stored.map(|saved| Value::Object(saved.config)).as_ref(), FORWARDER_SECRETS, "#/forwarder/config")?;
     }
     let saved = read(&mut forwarder)?;
     call.allow(Scope::WriteForwarders)?;

@@ -57,10 +57,28 @@ impl Call {
         Ok(first.ok_or_else(|| Error::invalid("a name is missing").at("path"))?)
     }
 
+    /// The body as JSON; what is the default where there is none.
+    pub(crate) async fn optional_json<T: DeserializeOwned + Default>(&mut self) -> Result<T, Failure> {
+        let body = self.body().await?;
+        if body.is_empty() {
+            return Ok(T::default());
+        }
+        let read = serde_json::from_slice(&body);
+        Ok(read.map_err(|error| Error::invalid(format!("the body cannot be read: {error}")).at("body"))?)
+    }
+
     /// The body as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
         let body = self.body().await?;
         let read = serde_json::from_slice(&body);
         Ok(read.map_err(|error| Error::invalid(format!("the body cannot be read: {error}")).at("body"))?)
     }
+}
+
+/// Does what blocks off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> headworks_core::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| Error::internal(format!("reading failed: {error}")))??)
 }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
-use headworks_core::{Error, ErrorClass, ErrorCode};
+use headworks_core::{Error, ErrorClass, ErrorCode, Violation};
 use serde::Serialize;
 
 /// What a client is told when an operation does not succeed.
@@ -36,6 +36,9 @@ struct Problem<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<&'a str>,
+    /// What the tenant's rules find wrong.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    violations: &'a [Violation],
 }
 
 impl IntoResponse for Failure {
@@ -49,8 +52,12 @@ impl IntoResponse for Failure {
             code: error.code.as_str(),
             detail: &error.message,
             member: error.member.as_deref(),
+            violations: &error.violations,
         });
         *response.status_mut() = status;
+        if let Some(seconds) = error.retry_after_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
     }

@@ -5,19 +5,23 @@
 //! what belongs to another tenant, but the operator. Holds no state and no rule that another dialect could need.
 
 mod call;
+mod dead_letters;
 mod failure;
+mod tenants;
+mod validators;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Response, header};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post};
 use failure::{Failure, json};
 use headworks_core::Error;
 use headworks_core::time::Clock;
 use headworks_http::RequestId;
 use headworks_identity::Identity;
 use headworks_pipelines::Pipelines;
+use headworks_rules::Rules;
 use headworks_store::Store;
 use std::sync::Arc;
 
@@ -33,6 +37,8 @@ pub struct PlatformState {
     pub identity: Identity,
     /// Running pipelines.
     pub pipelines: Pipelines,
+    /// What judges documents.
+    pub rules: Rules,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -42,7 +48,21 @@ type App = Arc<PlatformState>;
 /// All routes of the dialect.
 pub fn router(state: PlatformState) -> Router {
     let document = || async { ([(header::CONTENT_TYPE, "application/json")], DOCUMENT) };
-    Router::new().route(PREFIX, get(about)).route("/platform/v1/openapi.json", get(document)).with_state(Arc::new(state))
+    Router::new()
+        .route(PREFIX, get(about))
+        .route("/platform/v1/openapi.json", get(document))
+        .route("/platform/v1/tenants", get(tenants::list).post(tenants::create))
+        .route("/platform/v1/tenants/{tenant}", get(tenants::get).put(tenants::update).delete(tenants::delete))
+        .route("/platform/v1/tenants/{tenant}/usage", get(tenants::usage))
+        .route("/platform/v1/tenant", get(tenants::own))
+        .route("/platform/v1/tenant/usage", get(tenants::own_usage))
+        .route("/platform/v1/validators", get(validators::list))
+        .route("/platform/v1/validators/{validator}", get(validators::get).put(validators::save).delete(validators::delete))
+        .route("/platform/v1/validators/{validator}/scan", post(validators::scan))
+        .route("/platform/v1/dead-letters", get(dead_letters::list).delete(dead_letters::discard_many))
+        .route("/platform/v1/dead-letters/{number}", get(dead_letters::get).delete(dead_letters::discard))
+        .route("/platform/v1/dead-letters/{number}/replay", post(dead_letters::replay))
+        .with_state(Arc::new(state))
 }
 
 /// What is running here; anybody may ask.

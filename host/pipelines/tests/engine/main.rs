@@ -3,7 +3,9 @@
 
 mod faults;
 mod model;
+mod outbox;
 mod reload;
+mod replay;
 mod rules;
 mod search;
 mod support;

@@ -1,4 +1,4 @@
-//! Audit entries: their numbers, those of plugins that failed, and the removal of old ones.
+//! Audit entries: their numbers, those of plugins that failed and rules that spoke, and the removal of old ones.
 
 use super::Group;
 use crate::engine::Table;
@@ -27,8 +27,9 @@ impl Group<'_> {
         Ok(sequence)
     }
 
-    /// Notes a failure, unless the same was noted lately.
-    pub(crate) fn note(&mut self, key: DocumentKey, event: AuditEvent) -> Result<()> {
+    /// Notes what is no change, unless the same was noted lately.
+    pub(crate) fn note(&mut self, author: &str, key: DocumentKey, event: AuditEvent) -> Result<()> {
+        self.check_exists(key.tenant)?;
         let now = self.writer.clock.now();
         let noted = &mut self.writer.noted;
         let lately = |at: &Timestamp| (0..PAUSE).contains(&now.0.saturating_sub(at.0));
@@ -41,7 +42,7 @@ impl Group<'_> {
         }
         noted.insert(failure.clone(), now);
         let (key, event) = failure;
-        self.stage_audit("", &key, event).map(drop)
+        self.stage_audit(author, &key, event).map(drop)
     }
 
     /// Deletes the entries of a tenant before this number.

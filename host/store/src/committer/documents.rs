@@ -3,6 +3,8 @@
 use super::Group;
 use crate::engine::Table;
 use crate::format::{decode_document, encode_document, keys};
+use crate::guard::Notes;
+use crate::store::Pins;
 use crate::types::{AuditEvent, Change, Expect};
 use headworks_core::document::{ChangeEvent, ChangeKind};
 use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, Uid};
@@ -20,6 +22,7 @@ impl Group<'_> {
 
     /// Makes all changes or none. Answers the new documents, and for deletions the deleted ones.
     pub(crate) fn write(&mut self, author: &str, changes: Vec<Change>) -> Result<Vec<Option<Document>>> {
+        changes.iter().try_for_each(|change| self.check_exists(change.key.tenant))?;
         let now = self.writer.clock.now();
         let mut latest: HashMap<DocumentKey, Option<Document>> = HashMap::new();
         let mut outcomes = Vec::with_capacity(changes.len());
@@ -53,6 +56,26 @@ impl Group<'_> {
         Ok(outcomes.into_iter().map(|outcome| outcome.map(|(_, document)| document)).collect())
     }
 
+    /// As [`write`](Self::write) with notes, unless a document is not any more what it was when it was judged: `None`.
+    pub(crate) fn write_judged(
+        &mut self,
+        author: &str,
+        changes: Vec<Change>,
+        pins: &Pins,
+        notes: Notes,
+    ) -> Result<Option<Vec<Option<Document>>>> {
+        for (key, judged) in pins {
+            if self.document(key)?.map(|document| (document.uid, document.revision)) != *judged {
+                return Ok(None);
+            }
+        }
+        let written = self.write(author, changes)?;
+        for (key, event) in notes {
+            self.note(author, key, event)?;
+        }
+        Ok(Some(written))
+    }
+
     fn stage_document(&mut self, author: &str, kind: ChangeKind, document: &Document) -> Result<()> {
         let Document { key, uid, revision, .. } = document;
         match kind {
@@ -66,7 +89,8 @@ impl Group<'_> {
     }
 }
 
-fn check(key: &DocumentKey, expect: Expect, before: Option<&Document>) -> Result<()> {
+/// Refuses a change whose condition does not hold.
+pub(crate) fn check(key: &DocumentKey, expect: Expect, before: Option<&Document>) -> Result<()> {
     let named = || format!("the {} `{}`", key.kind, key.name);
     let error = match (expect, before) {
         (Expect::Any, _) | (Expect::Absent, None) | (Expect::Present, Some(_)) => return Ok(()),

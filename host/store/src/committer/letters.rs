@@ -4,7 +4,8 @@ use super::Group;
 use crate::engine::{Engine, Table, failed};
 use crate::format::LetterTally;
 use crate::format::keys::{self, meta};
-use headworks_core::{Error, ErrorCode, Result, TenantId};
+use crate::store::no_letter;
+use headworks_core::{Digest, Error, ErrorCode, Result, TenantId};
 use std::collections::{HashMap, VecDeque};
 
 /// The most that is kept per tenant.
@@ -32,6 +33,11 @@ impl Letters {
     pub(crate) fn new(limits: LetterLimits) -> Self {
         Self { limits, shelves: HashMap::new() }
     }
+
+    /// Forgets what is known of a tenant that is gone.
+    pub(crate) fn forget(&mut self, tenant: TenantId) {
+        self.shelves.remove(&tenant);
+    }
 }
 
 impl Shelf {
@@ -57,13 +63,55 @@ impl Shelf {
 }
 
 impl Group<'_> {
+    fn take_shelf(&mut self, tenant: TenantId) -> Result<Shelf> {
+        match self.writer.letters.shelves.remove(&tenant) {
+            Some(shelf) => Ok(shelf),
+            None => Shelf::load(&self.writer.engine, tenant),
+        }
+    }
+
+    /// Refuses where the letter is not any more what it was. Sees only what was written by earlier groups.
+    pub(crate) fn check_letter(&mut self, tenant: TenantId, number: u64, digest: &Digest) -> Result<()> {
+        let stored = self.writer.engine.get(Table::Queue, &keys::numbered(tenant, number))?.ok_or_else(|| no_letter(number))?;
+        if Digest::of(&stored) == *digest {
+            return Ok(());
+        }
+        let message = format!("the dead letter {number} was replayed by somebody else meanwhile; look at it again");
+        Err(Error::new(ErrorCode::RevisionConflict, message))
+    }
+
+    /// Puts what is left of a letter in its place.
+    pub(crate) fn replace_letter(&mut self, tenant: TenantId, number: u64, letter: &[u8]) -> Result<()> {
+        let mut shelf = self.take_shelf(tenant)?;
+        if let Some((_, bytes)) = shelf.kept.iter_mut().find(|(kept, _)| *kept == number) {
+            shelf.bytes = shelf.bytes - *bytes + letter.len() as u64;
+            *bytes = letter.len() as u64;
+        }
+        self.writer.letters.shelves.insert(tenant, shelf);
+        self.put(Table::Queue, &keys::numbered(tenant, number), letter)
+    }
+
+    /// Forgets letters. Answers how many of them there were.
+    pub(crate) fn discard_letters(&mut self, tenant: TenantId, numbers: &[u64]) -> Result<usize> {
+        let mut shelf = self.take_shelf(tenant)?;
+        let mut gone = 0;
+        for number in numbers {
+            let Ok(at) = shelf.kept.binary_search_by_key(number, |(kept, _)| *kept) else { continue };
+            let (_, bytes) = shelf.kept.remove(at).unwrap_or_default();
+            shelf.bytes -= bytes;
+            gone += 1;
+            self.delete(Table::Queue, &keys::numbered(tenant, *number))?;
+        }
+        self.put(Table::Meta, &meta::letters(tenant), &shelf.tally.encode())?;
+        self.writer.letters.shelves.insert(tenant, shelf);
+        Ok(gone)
+    }
+
     /// Adds an encoded letter. Letters are numbered from 1.
     pub(crate) fn bury(&mut self, tenant: TenantId, letter: &[u8]) -> Result<()> {
+        self.check_exists(tenant)?;
         let limits = self.writer.letters.limits;
-        let mut shelf = match self.writer.letters.shelves.remove(&tenant) {
-            Some(shelf) => shelf,
-            None => Shelf::load(&self.writer.engine, tenant)?,
-        };
+        let mut shelf = self.take_shelf(tenant)?;
         let number = shelf.tally.next.max(1);
         shelf.tally.next = number + 1;
         shelf.kept.push_back((number, letter.len() as u64));

@@ -2,7 +2,7 @@
 
 use super::keys::Place;
 use super::{Reader, VERSION, put_bytes, put_varint, record};
-use crate::types::{AuditEntry, AuditEvent, DeadLetter};
+use crate::types::{AuditEntry, AuditEvent, DeadLetter, LetterSummary, Verdict};
 use headworks_core::document::ChangeKind;
 use headworks_core::{Batch, BatchBuilder, Document, DocumentKey, Timestamp, Uid, Value};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,22 @@ pub(crate) fn decode_number(value: &[u8]) -> Option<u64> {
     let mut reader = Reader::versioned(value)?;
     let number = reader.varint()?;
     reader.is_empty().then_some(number)
+}
+
+/// Several numbers in a fixed order, which may become more: those that are missing are 0.
+pub(crate) fn encode_numbers(numbers: &[u64]) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    numbers.iter().for_each(|number| put_varint(&mut out, *number));
+    out
+}
+
+pub(crate) fn decode_numbers(value: &[u8]) -> Option<Vec<u64>> {
+    let mut reader = Reader::versioned(value)?;
+    let mut numbers = Vec::new();
+    while !reader.is_empty() {
+        numbers.push(reader.varint()?);
+    }
+    Some(numbers)
 }
 
 /// A text, such as the name of a field.
@@ -59,6 +75,8 @@ pub(crate) fn decode_document(key: DocumentKey, value: &[u8]) -> Option<Document
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
 const PLUGIN_FAILED: u8 = 3;
+const JUDGED: u8 = 4;
+const VERDICTS: [Verdict; 4] = [Verdict::Warned, Verdict::Refused, Verdict::Closed, Verdict::Opened];
 
 /// The sequence number and the tenant are in the key.
 pub(crate) fn encode_audit(entry: &AuditEntry) -> Vec<u8> {
@@ -68,6 +86,7 @@ pub(crate) fn encode_audit(entry: &AuditEntry) -> Vec<u8> {
         AuditEvent::Changed { kind: ChangeKind::Put, .. } => PUT,
         AuditEvent::Changed { kind: ChangeKind::Delete, .. } => DELETE,
         AuditEvent::PluginFailed { .. } => PLUGIN_FAILED,
+        AuditEvent::Judged { .. } => JUDGED,
     });
     if let AuditEvent::Changed { uid, revision, .. } = &entry.event {
         out.extend_from_slice(uid.0.as_bytes());
@@ -81,28 +100,41 @@ pub(crate) fn encode_audit(entry: &AuditEntry) -> Vec<u8> {
             put_bytes(&mut out, text.as_bytes());
         }
     }
+    if let AuditEvent::Judged { rule, verdict, detail } = &entry.event {
+        put_varint(&mut out, VERDICTS.iter().position(|known| known == verdict).unwrap_or_default() as u64);
+        for text in [rule, detail] {
+            put_bytes(&mut out, text.as_bytes());
+        }
+    }
     out
 }
 
 pub(crate) fn decode_audit(tenant: headworks_core::TenantId, sequence: u64, value: &[u8]) -> Option<AuditEntry> {
     let mut reader = Reader::versioned(value)?;
     let at = Timestamp(reader.i64()?);
-    let change = match reader.byte()? {
+    let kind = reader.byte()?;
+    let change = match kind {
         PUT => Some(ChangeKind::Put),
         DELETE => Some(ChangeKind::Delete),
-        PLUGIN_FAILED => None,
+        PLUGIN_FAILED | JUDGED => None,
         _ => return None,
     };
     let changed = match change {
         Some(kind) => Some((Uid(uuid::Uuid::from_bytes(reader.array()?)), reader.varint()?, kind)),
         None => None,
     };
-    let mut text = || reader.text().map(str::to_owned);
-    let author = text()?;
-    let key = DocumentKey { tenant, kind: text()?, scope: text()?, name: text()? };
+    let text = |reader: &mut Reader<'_>| reader.text().map(str::to_owned);
+    let author = text(&mut reader)?;
+    let key = DocumentKey { tenant, kind: text(&mut reader)?, scope: text(&mut reader)?, name: text(&mut reader)? };
     let event = match changed {
         Some((uid, revision, kind)) => AuditEvent::Changed { uid, revision, kind },
-        None => AuditEvent::PluginFailed { node: text()?, code: text()?, plugin_digest: text()? },
+        None if kind == JUDGED => {
+            let verdict = *VERDICTS.get(usize::try_from(reader.varint()?).ok()?)?;
+            AuditEvent::Judged { rule: text(&mut reader)?, verdict, detail: text(&mut reader)? }
+        }
+        None => {
+            AuditEvent::PluginFailed { node: text(&mut reader)?, code: text(&mut reader)?, plugin_digest: text(&mut reader)? }
+        }
     };
     reader.is_empty().then_some(AuditEntry { sequence, at, author, key, event })
 }
@@ -263,6 +295,18 @@ fn take_records(mut reader: Reader<'_>) -> Option<Batch> {
         builder.end_record(stored.time(ms));
     }
     if reader.is_empty() { builder.finish().ok() } else { None }
+}
+
+/// All of a letter but its records and the backtrace: those are counted.
+pub(crate) fn summarize_letter(number: u64, value: &[u8]) -> Option<LetterSummary> {
+    let mut reader = Reader::versioned(value)?;
+    let head: LetterHead = serde_json::from_slice(reader.bytes()?).ok()?;
+    for _ in 0..reader.varint()? {
+        reader.text()?;
+    }
+    let records = reader.varint()?;
+    let LetterHead { pipeline, node, plugin_digest, code, reason, attempt, at, .. } = head;
+    Some(LetterSummary { number, pipeline, node, plugin_digest, code, reason, attempt, at, records })
 }
 
 pub(crate) fn decode_letter(value: &[u8]) -> Option<DeadLetter> {

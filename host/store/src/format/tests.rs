@@ -3,7 +3,7 @@
 
 use super::keys::{self, IndexEntry, Place, RecordKey};
 use super::*;
-use crate::types::{AuditEntry, AuditEvent, DeadLetter};
+use crate::types::{AuditEntry, AuditEvent, DeadLetter, Verdict};
 use headworks_core::document::ChangeKind;
 use headworks_core::{BatchBuilder, Document, DocumentKey, Kind, TenantId, Timestamp, Uid, Value};
 use proptest::prelude::*;
@@ -155,6 +155,11 @@ fn audited_failure() -> AuditEntry {
     AuditEntry { author: String::new(), event, ..audit() }
 }
 
+fn audited_verdict() -> AuditEntry {
+    let (rule, detail) = ("names".to_owned(), "/name: wrong".to_owned());
+    AuditEntry { event: AuditEvent::Judged { rule, verdict: Verdict::Closed, detail }, ..audit() }
+}
+
 fn letter() -> DeadLetter {
     let mut builder = BatchBuilder::default();
     builder.field("level", Value::Text("info"));
@@ -218,9 +223,11 @@ fn released_formats_stay_readable() {
         write("document-1.bin", encode_document(&document()));
         write("audit-1.bin", encode_audit(&audit()));
         write("audit-failure-1.bin", encode_audit(&audited_failure()));
+        write("audit-verdict-1.bin", encode_audit(&audited_verdict()));
         write("letter-1.bin", encode_letter(&letter()).unwrap());
         write("record-1.bin", stored_record());
         write("number-1.bin", encode_number(70_000));
+        write("numbers-1.bin", encode_numbers(&[0, 1, 70_000]));
         write("text-1.bin", encode_text("hé"));
         write("tally-1.bin", TALLY.encode());
         write("expiry-1.bin", RANGE.encode());
@@ -231,8 +238,11 @@ fn released_formats_stay_readable() {
     assert_eq!(decode_audit(TenantId(7), 12, golden!("audit-1", encode_audit(&audit()))), Some(audit()));
     let failure = golden!("audit-failure-1", encode_audit(&audited_failure()));
     assert_eq!(decode_audit(TenantId(7), 12, failure), Some(audited_failure()));
+    let verdict = golden!("audit-verdict-1", encode_audit(&audited_verdict()));
+    assert_eq!(decode_audit(TenantId(7), 12, verdict), Some(audited_verdict()));
     assert_eq!(decode_letter(golden!("letter-1", encode_letter(&letter()).unwrap())), Some(letter()));
     assert_eq!(decode_number(golden!("number-1", encode_number(70_000))), Some(70_000));
+    assert_eq!(decode_numbers(golden!("numbers-1", encode_numbers(&[0, 1, 70_000]))), Some(vec![0, 1, 70_000]));
     assert_eq!(decode_text(golden!("text-1", encode_text("hé"))), Some("hé"));
     assert_eq!(Tally::decode(golden!("tally-1", TALLY.encode())), Some(TALLY));
     assert_eq!(ExpiryRange::decode(golden!("expiry-1", RANGE.encode())), Some(RANGE));

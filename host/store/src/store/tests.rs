@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::journal::fault;
+use crate::types::Change;
 use headworks_core::{BatchBuilder, Timestamp, Value};
 use std::collections::BTreeSet;
 

@@ -7,7 +7,7 @@ use headworks_store::{AuditEntry, AuditEvent, Change, Expect};
 fn change(entry: &AuditEntry) -> (u64, ChangeKind) {
     match entry.event {
         AuditEvent::Changed { revision, kind, .. } => (revision, kind),
-        AuditEvent::PluginFailed { .. } => panic!("{entry:?}"),
+        AuditEvent::PluginFailed { .. } | AuditEvent::Judged { .. } => panic!("{entry:?}"),
     }
 }
 

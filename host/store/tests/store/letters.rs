@@ -1,6 +1,6 @@
 use crate::support::*;
 use headworks_core::{Digest, ErrorCode, TenantId, Timestamp};
-use headworks_store::{DeadLetter, Store, StoreOptions};
+use headworks_store::{DeadLetter, LetterFilter, Store, StoreOptions};
 
 fn letter(reason: &str) -> DeadLetter {
     DeadLetter {
@@ -53,5 +53,68 @@ async fn blobs_are_found_by_their_digest() {
     assert_eq!(bench.store.blob(T, &Digest::of(b"")).unwrap(), Some(Vec::new()));
     assert_eq!(bench.store.blob(TenantId(2), &digest).unwrap(), None);
     assert!("12".parse::<Digest>().is_err());
+    assert!(bench.verified().is_empty());
+}
+
+#[tokio::test]
+async fn letters_are_found_by_what_they_are() {
+    let bench = Bench::new();
+    let of = |pipeline: &str, digest: &str, at: i64| {
+        let (pipeline, plugin_digest) = (pipeline.to_owned(), digest.to_owned());
+        DeadLetter { pipeline, plugin_digest, at: Timestamp(at), ..letter("x") }
+    };
+    for (pipeline, digest, at) in [("p", "aa11", 1), ("q", "aa22", 2), ("p", "bb33", 3)] {
+        bench.store.bury(T, of(pipeline, digest, at)).await.unwrap();
+    }
+    let found = |filter: LetterFilter, after| {
+        let found = bench.store.letter_summaries(T, &filter, after, 10).unwrap();
+        found.iter().map(|letter| letter.number).collect::<Vec<_>>()
+    };
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(found(LetterFilter::default(), 0), [1, 2, 3]);
+    assert_eq!(found(LetterFilter::default(), 1), [2, 3]);
+    assert_eq!(found(LetterFilter { pipeline: text("p"), ..LetterFilter::default() }, 0), [1, 3]);
+    assert_eq!(found(LetterFilter { plugin_digest: text("aa"), ..LetterFilter::default() }, 0), [1, 2]);
+    assert_eq!(found(LetterFilter { code: text("failed"), ..LetterFilter::default() }, 0), [0u64; 0]);
+    let times = LetterFilter { from: Some(Timestamp(2)), to: Some(Timestamp(2)), ..LetterFilter::default() };
+    assert_eq!(found(times, 0), [2]);
+    let summary = &bench.store.letter_summaries(T, &LetterFilter::default(), 0, 1).unwrap()[0];
+    assert_eq!((summary.records, summary.node.as_str(), summary.attempt), (1, "n", 1));
+    assert_eq!(bench.store.discard_letters(T, vec![1, 3, 9, 1]).await.unwrap(), 2);
+    assert_eq!(found(LetterFilter::default(), 0), [2]);
+    bench.store.bury(T, letter("next")).await.unwrap();
+    assert_eq!(found(LetterFilter::default(), 0), [2, 4]);
+    let bench = bench.reopen();
+    assert_eq!(bench.store.dead_letters(T, 0, 9).unwrap().len(), 2);
+    assert!(bench.verified().is_empty());
+}
+
+#[tokio::test]
+async fn a_replayed_letter_is_gone_with_what_was_made_of_it() {
+    let bench = Bench::new();
+    bench.store.bury(T, letter("x")).await.unwrap();
+    let seen = bench.store.dead_letter(T, 1).unwrap().unwrap();
+    assert_eq!(seen.letter, letter("x"));
+    let made = || vec![("s".to_owned(), seen.letter.records.clone())];
+
+    // Twice at once: one of them is told that it came too late, and nothing is there twice.
+    let (one, two) = tokio::join!(
+        bench.store.accept_replayed(T, &seen, made(), made(), None),
+        bench.store.accept_replayed(T, &seen, made(), made(), None),
+    );
+    let codes: Vec<ErrorCode> = [one, two].into_iter().filter_map(|done| done.err().map(|error| error.code)).collect();
+    assert_eq!(codes, [ErrorCode::NotFound]);
+    assert_eq!(bench.all("s").len(), 1);
+    assert_eq!(bench.store.queued(T, "s", 0, 9).unwrap().len(), 1);
+
+    // What is left stays under the number; who saw the letter before cannot replay it.
+    bench.store.bury(T, letter("y")).await.unwrap();
+    let seen = bench.store.dead_letter(T, 2).unwrap().unwrap();
+    let rest = DeadLetter { attempt: 2, ..letter("a longer reason than before") };
+    bench.store.accept_replayed(T, &seen, Vec::new(), Vec::new(), Some(rest.clone())).await.unwrap();
+    let error = bench.store.accept_replayed(T, &seen, Vec::new(), Vec::new(), None).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::RevisionConflict);
+    let bench = bench.reopen();
+    assert_eq!(bench.store.dead_letters(T, 0, 9).unwrap(), [(2, rest)]);
     assert!(bench.verified().is_empty());
 }

@@ -4,6 +4,7 @@
 mod audit;
 mod disk;
 mod documents;
+mod guard;
 mod indexes;
 mod letters;
 mod model;

@@ -175,7 +175,7 @@ pub(super) fn apply(
     let runtime = tokio::runtime::Handle::current();
     for (stream, config) in &head.configs {
         if let Some(config) = config {
-            runtime.block_on(store.configure_stream(tenant, stream, config.clone(), AUTHOR))?;
+            runtime.block_on(store.restore_settings(tenant, stream, config.clone(), AUTHOR))?;
         }
     }
     for (stream, fields) in head.fields {
@@ -189,7 +189,7 @@ pub(super) fn apply(
         if store.stream_usage(tenant, stream) == 0 {
             runtime.block_on(store.purge_stream(tenant, stream, AUTHOR))?;
         } else {
-            runtime.block_on(store.configure_stream(tenant, stream, StreamConfig::default(), AUTHOR))?;
+            runtime.block_on(store.restore_settings(tenant, stream, StreamConfig::default(), AUTHOR))?;
         }
     }
     Ok(())

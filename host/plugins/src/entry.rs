@@ -1,0 +1,141 @@
+//! What is kept in memory of one plugin of one tenant: the slots that pipelines hold.
+
+use crate::load::Running;
+use crate::slot::{Route, Slot, Trial};
+use crate::{Candidate, Config, Inner, PluginState, none_in_use};
+use headworks_core::{Error, Result, TenantId, Timestamp};
+use headworks_sandbox::World;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::RwLock;
+
+/// How long the version before is kept at hand after a release: a batch on which the new version fails, and the one before
+/// does not, takes the release back.
+pub(crate) const PROBATION: Duration = Duration::from_secs(600);
+
+pub(crate) struct Entry {
+    pub(crate) tenant: TenantId,
+    pub(crate) plugin: String,
+    /// Held while the documents of the plugin change, from the first look to the last write.
+    pub(crate) changing: tokio::sync::Mutex<()>,
+    /// Read while a slot is opened, written while all slots are turned to other versions, so that none is missed.
+    pub(crate) turning: RwLock<()>,
+    slots: Mutex<HashMap<String, Weak<Slot>>>,
+}
+
+impl Entry {
+    pub(crate) fn new(tenant: TenantId, plugin: &str) -> Self {
+        let (changing, turning, slots) = Default::default();
+        Self { tenant, plugin: plugin.to_owned(), changing, turning, slots }
+    }
+
+    /// The slots in use.
+    pub(crate) fn slots(&self) -> Vec<Arc<Slot>> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|_, slot| slot.strong_count() > 0);
+        slots.values().filter_map(Weak::upgrade).collect()
+    }
+
+    fn slot(&self, key: &str) -> Option<Arc<Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(key).and_then(Weak::upgrade)
+    }
+
+    fn keep(&self, key: String, slot: &Arc<Slot>) {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|_, slot| slot.strong_count() > 0);
+        slots.insert(key, Arc::downgrade(slot));
+    }
+}
+
+impl Inner {
+    /// The slot of a plugin with a configuration: one for all who have the same.
+    pub(crate) async fn open(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        plugin: &str,
+        config: &Config,
+        world: World,
+    ) -> Result<Arc<Slot>> {
+        self.usable(tenant, plugin, world)?;
+        let entry = self.entry(tenant, plugin);
+        let _turn = entry.turning.read().await;
+        let state = self.usable(tenant, plugin, world)?;
+        let key = config.key();
+        if let Some(slot) = entry.slot(&key) {
+            return Ok(slot);
+        }
+        let route = self.route(&entry, &state, config, None).await?;
+        let slot = Arc::new(Slot::new(Arc::downgrade(self), Arc::downgrade(&entry), config.clone(), route));
+        entry.keep(key, &slot);
+        Ok(slot)
+    }
+
+    /// What a slot does by the document of its plugin. Versions that already run in `present` are taken from there.
+    pub(crate) async fn route(
+        &self,
+        entry: &Entry,
+        state: &PluginState,
+        config: &Config,
+        present: Option<&Route>,
+    ) -> Result<Route> {
+        let run = async |version: &str| match present.and_then(|present| present.running(version)) {
+            Some(running) => Ok(running),
+            None => self.run(entry.tenant, &entry.plugin, version, config).await,
+        };
+        let active = state.active.as_deref().ok_or_else(|| none_in_use(&entry.plugin))?;
+        let active = run(active).await?;
+        let fallback = match (&state.previous, self.on_probation(state.since)) {
+            // A version of long ago need not run any more; the release stands without it.
+            (Some(previous), true) => run(previous).await.ok(),
+            _ => None,
+        };
+        let trial = match &state.candidate {
+            Some(candidate) => Some(self.trial(candidate, run(&candidate.version).await?)),
+            None => None,
+        };
+        Ok(Route { active, fallback, trial })
+    }
+
+    fn on_probation(&self, since: Option<Timestamp>) -> bool {
+        let now = self.clock.now();
+        since.is_some_and(|since| Duration::from_nanos(now.0.abs_diff(since.0)) < PROBATION)
+    }
+
+    fn trial(&self, candidate: &Candidate, running: Arc<Running>) -> Trial {
+        Trial { running, percent: candidate.canary_percent.unwrap_or_default() }
+    }
+
+    /// Prepares every slot in use for the versions that a document names, all or none.
+    ///
+    /// # Errors
+    /// What a version met with the configuration of a slot.
+    pub(crate) async fn prepare(&self, entry: &Entry, state: &PluginState) -> Result<Vec<(Arc<Slot>, Route)>> {
+        let mut prepared = Vec::new();
+        for slot in entry.slots() {
+            let present = slot.route();
+            let route = self.route(entry, state, slot.config(), Some(&present)).await.map_err(|error| {
+                let what = format!("it cannot take over from the {} that runs: {}", state.world, error.message);
+                Error { message: what, ..error }
+            })?;
+            prepared.push((slot, route));
+        }
+        Ok(prepared)
+    }
+
+    /// Turns all slots to what the document says now. A slot that cannot follow stays as it is.
+    pub(crate) async fn settle(&self, entry: &Entry) -> Result<()> {
+        let _turn = entry.turning.write().await;
+        let Some((_, state)) = self.find(entry.tenant, &entry.plugin)? else { return Ok(()) };
+        for slot in entry.slots() {
+            let present = slot.route();
+            match self.route(entry, &state, slot.config(), Some(&present)).await {
+                Ok(route) => slot.turn(route),
+                Err(error) => {
+                    tracing::error!(tenant = %entry.tenant, plugin = entry.plugin, %error, "a {} stays on another version than the one in use", state.world);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! Plugins that tenants upload: their versions, what is made of them, and replacing them while they run.
+//!
+//! Owns the documents of plugins and versions, the instances in use (`slot`), checking configurations (`schema`) and
+//! releases. What must stay true: a component that is refused leaves nothing behind; nothing runs that is not approved for
+//! its tenant; a batch under way ends on the version that it began with, and the next one takes the version that the document
+//! names; nothing is kept in memory of a tenant or plugin that nobody uses. Knows nothing of HTTP or of any dialect.
+
+mod documents;
+mod entry;
+mod grants;
+mod judge;
+mod load;
+mod manage;
+mod program;
+mod release;
+mod schema;
+mod slot;
+mod upload;
+mod users;
+
+pub use documents::{Candidate, Ending, Outcome, PLUGIN, PluginState, Shadow, Status, TESTS, VERSION, VersionState};
+pub use judge::Judge;
+pub use manage::{Plugin, Version};
+pub use program::{Config, FORWARDER_TYPE, Use};
+pub use release::Release;
+pub use schema::CONFIG_BYTES;
+pub use upload::Upload;
+
+use entry::Entry;
+use headworks_core::time::Clock;
+use headworks_core::{Digest, Error, ErrorCode, Result, TenantId};
+use headworks_pipelines::{Target, Transform};
+use headworks_sandbox::{Sandbox, World};
+use headworks_store::Store;
+use load::Loaded;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// The plugins of all tenants. Clones share them.
+#[derive(Clone)]
+pub struct Plugins(Arc<Inner>);
+
+pub(crate) struct Inner {
+    store: Store,
+    sandbox: Sandbox,
+    clock: Arc<dyn Clock>,
+    /// Plugins that were used since the start.
+    entries: Mutex<HashMap<(TenantId, String), Arc<Entry>>>,
+    /// Components in use, one for all tenants and plugins that have the same.
+    loaded: Mutex<HashMap<Digest, Weak<Loaded>>>,
+}
+
+impl Plugins {
+    /// The plugins in a store, run in a sandbox. Nothing is loaded before it is used.
+    pub fn new(store: Store, sandbox: Sandbox, clock: Arc<dyn Clock>) -> Self {
+        let (entries, loaded) = Default::default();
+        Self(Arc::new(Inner { store, sandbox, clock, entries, loaded }))
+    }
+
+    /// Where components are loaded.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.0.sandbox
+    }
+
+    /// A transformer made from a plugin. It goes on with whichever version is in use.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidProgram`] when there is no such plugin, it is no transformer, no version of it is in use, or the
+    /// configuration cannot be used; what loading and opening meet.
+    pub async fn open_transformer(&self, tenant: TenantId, plugin: &str, config: &Config) -> Result<Arc<dyn Transform>> {
+        Ok(self.0.open(tenant, plugin, config, World::Transformer).await?)
+    }
+
+    /// A forwarder made from a plugin. It goes on with whichever version is in use.
+    ///
+    /// # Errors
+    /// As [`open_transformer`](Self::open_transformer).
+    pub async fn open_forwarder(&self, tenant: TenantId, plugin: &str, config: &Config) -> Result<Arc<dyn Target>> {
+        Ok(self.0.open(tenant, plugin, config, World::Forwarder).await?)
+    }
+
+    /// A rule made from a plugin. It goes on with whichever version is in use.
+    ///
+    /// # Errors
+    /// As [`open_transformer`](Self::open_transformer).
+    pub async fn open_validator(&self, tenant: TenantId, plugin: &str, config: &Config) -> Result<Arc<dyn Judge>> {
+        Ok(self.0.open(tenant, plugin, config, World::Validator).await?)
+    }
+
+    /// Checks a configuration against the schema of the version in use.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidProgram`] with the place of the mistake.
+    pub async fn check_config(&self, tenant: TenantId, plugin: &str, config: &Config, world: World) -> Result<()> {
+        let state = self.0.usable(tenant, plugin, world)?;
+        let version = match state.active {
+            Some(version) => version,
+            None => return Err(none_in_use(plugin)),
+        };
+        let (_, version) = self.0.version(tenant, plugin, &version)?;
+        let schema = schema::Schema::read(&version.config_schema)?;
+        schema.check(&config.value(schema.wants_text())?).map(drop)
+    }
+}
+
+impl Inner {
+    /// What is kept in memory of a plugin.
+    fn entry(&self, tenant: TenantId, plugin: &str) -> Arc<Entry> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(entries.entry((tenant, plugin.to_owned())).or_insert_with(|| Arc::new(Entry::new(tenant, plugin))))
+    }
+
+    fn forget(&self, tenant: TenantId, plugin: &str) {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(&(tenant, plugin.to_owned()));
+    }
+
+    /// The document of a plugin that pipelines may use.
+    fn usable(&self, tenant: TenantId, plugin: &str, world: World) -> Result<PluginState> {
+        let invalid = |text: String| Error::new(ErrorCode::InvalidProgram, text).at("plugin");
+        let state = self.find(tenant, plugin)?.ok_or_else(|| invalid(format!("there is no plugin {plugin:?}")))?.1;
+        if state.world != world.as_str() {
+            return Err(invalid(format!("the plugin {plugin} is a {}, not a {}", state.world, world.as_str())));
+        }
+        Ok(state)
+    }
+}
+
+fn none_in_use(plugin: &str) -> Error {
+    let message = format!("no version of the plugin {plugin} is in use: approve and release one");
+    Error::new(ErrorCode::InvalidProgram, message).at("plugin")
+}

@@ -1,0 +1,138 @@
+//! From a stored version to something that runs.
+
+use crate::Inner;
+use crate::documents::{self, PluginState, Status, VersionState};
+use crate::schema::Schema;
+use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
+use headworks_sandbox::{Forwarder, Grant, Granted, Plugin, Surroundings, Transformer, Validator, World};
+use std::sync::{Arc, PoisonError};
+
+/// A component in use, with the schema of its configuration.
+pub(crate) struct Loaded {
+    pub(crate) plugin: Plugin,
+    pub(crate) schema: Schema,
+}
+
+/// A version with a configuration.
+pub(crate) struct Running {
+    pub(crate) version: String,
+    pub(crate) digest: Digest,
+    pub(crate) runner: Runner,
+    /// Keeps the component among those that others find.
+    _loaded: Arc<Loaded>,
+}
+
+pub(crate) enum Runner {
+    Transformer(Transformer),
+    Forwarder(Forwarder),
+    Validator(Validator),
+}
+
+impl Loaded {
+    /// Looks at the description of a component that was just loaded.
+    pub(crate) fn new(plugin: Plugin) -> Result<Self> {
+        let schema = Schema::read(&plugin.description().config_schema)?;
+        Ok(Self { plugin, schema })
+    }
+}
+
+impl Inner {
+    /// The document of a plugin with its revision.
+    pub(crate) fn find(&self, tenant: TenantId, plugin: &str) -> Result<Option<(Document, PluginState)>> {
+        let key = documents::plugin_key(tenant, plugin);
+        let Some(document) = self.store.get(&key)? else { return Ok(None) };
+        let state = documents::decode(&key, &document.body)?;
+        Ok(Some((document, state)))
+    }
+
+    /// The document of a plugin.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    pub(crate) fn plugin(&self, tenant: TenantId, plugin: &str) -> Result<(Document, PluginState)> {
+        self.find(tenant, plugin)?.ok_or_else(|| Error::not_found(format!("there is no plugin {plugin:?}")))
+    }
+
+    /// The document of a version.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    pub(crate) fn version(&self, tenant: TenantId, plugin: &str, version: &str) -> Result<(Document, VersionState)> {
+        let key = documents::version_key(tenant, plugin, version);
+        let missing = || Error::not_found(format!("there is no version {version:?} of a plugin {plugin:?}"));
+        let document = self.store.get(&key)?.ok_or_else(missing)?;
+        let state = documents::decode(&key, &document.body)?;
+        Ok((document, state))
+    }
+
+    /// The component with these bytes, loaded now unless somebody uses it.
+    pub(crate) async fn load(&self, digest: Digest, bytes: impl AsyncFnOnce() -> Result<Vec<u8>>) -> Result<Arc<Loaded>> {
+        let known = || self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = known().get(&digest).and_then(std::sync::Weak::upgrade) {
+            return Ok(loaded);
+        }
+        let plugin = self.sandbox.load(&bytes().await?).await?;
+        let loaded = Arc::new(Loaded::new(plugin)?);
+        let mut known = known();
+        known.retain(|_, loaded| loaded.strong_count() > 0);
+        known.insert(digest, Arc::downgrade(&loaded));
+        Ok(loaded)
+    }
+
+    /// A stored version, loaded. It has to be what it was when it was uploaded.
+    pub(crate) async fn load_version(
+        &self,
+        tenant: TenantId,
+        plugin: &str,
+        version: &str,
+    ) -> Result<(Arc<Loaded>, VersionState)> {
+        let (_, state) = self.version(tenant, plugin, version)?;
+        if state.status == Status::Waiting {
+            let message = format!("the version {version} of the plugin {plugin} waits for the approval of what it asks for");
+            return Err(Error::new(ErrorCode::NotApproved, message));
+        }
+        let digest: Digest = state.digest.parse()?;
+        let loaded = self.load(digest, async || self.component(tenant, digest).await).await?;
+        let said = loaded.plugin.description();
+        if said.name != plugin || said.version != version || !crate::grants::missing(&said.grants, &state.approved).is_empty() {
+            let message =
+                format!("the version {version} of the plugin {plugin} describes itself in another way than when it was uploaded");
+            return Err(Error::new(ErrorCode::PluginRefused, message));
+        }
+        Ok((loaded, state))
+    }
+
+    /// The bytes of a component.
+    pub(crate) async fn component(&self, tenant: TenantId, digest: Digest) -> Result<Vec<u8>> {
+        let store = self.store.clone();
+        let read = tokio::task::spawn_blocking(move || store.blob(tenant, &digest)).await;
+        let bytes = read.map_err(|error| Error::internal(format!("reading a component failed: {error}")))??;
+        bytes.ok_or_else(|| Error::new(ErrorCode::Corrupt, format!("the component {digest} is not in the store; run `verify`")))
+    }
+
+    /// Opens a version with a configuration.
+    pub(crate) async fn run(
+        &self,
+        tenant: TenantId,
+        plugin: &str,
+        version: &str,
+        config: &crate::Config,
+    ) -> Result<Arc<Running>> {
+        let (loaded, state) = self.load_version(tenant, plugin, version).await?;
+        let text = loaded.schema.check(&config.value(loaded.schema.wants_text())?)?;
+        let component = loaded.plugin.within(self.surroundings(tenant, plugin, &state)?);
+        let runner = match component.world() {
+            World::Transformer => Runner::Transformer(component.open_transformer(&text).await?),
+            World::Forwarder => Runner::Forwarder(component.open_forwarder(&text).await?),
+            World::Validator => Runner::Validator(component.open_validator(&text).await?),
+        };
+        Ok(Arc::new(Running { version: version.to_owned(), digest: component.digest(), runner, _loaded: loaded }))
+    }
+
+    /// What a version of a plugin gets from outside.
+    fn surroundings(&self, _: TenantId, _: &str, version: &VersionState) -> Result<Surroundings> {
+        let unreadable = |why| Error::new(ErrorCode::Corrupt, format!("the stored approval cannot be read: {why}"));
+        let grants = version.approved.iter().map(|grant| Grant::parse(grant)).collect::<Result<_, _>>().map_err(unreadable)?;
+        Ok(Surroundings { granted: Granted::Only(grants), ..Surroundings::default() })
+    }
+}

@@ -1,0 +1,192 @@
+//! Looking at plugins and versions, approving, deleting.
+
+use crate::documents::{self, PluginState, VersionState};
+use crate::{Inner, Plugins};
+use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
+use headworks_store::{Beside, Change, Expect};
+
+/// The users of a plugin that are named when it cannot be deleted.
+const NAMED: usize = 10;
+
+/// A plugin as it is stored.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    /// Its name.
+    pub name: String,
+    /// What it is and which versions are in use.
+    pub state: PluginState,
+    /// Who changed it when.
+    pub document: Document,
+}
+
+/// A version of a plugin as it is stored.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// The plugin.
+    pub plugin: String,
+    /// The version.
+    pub version: String,
+    /// What is known of it.
+    pub state: VersionState,
+    /// Who changed it when.
+    pub document: Document,
+}
+
+impl Plugins {
+    /// The plugins of a tenant, by name.
+    ///
+    /// # Errors
+    /// Those of the store. Blocks.
+    pub fn list(&self, tenant: TenantId) -> Result<Vec<Plugin>> {
+        let documents = self.0.store.list(tenant, documents::PLUGIN, "")?;
+        let read = |document: Document| {
+            let state = documents::decode(&document.key, &document.body)?;
+            Ok(Plugin { name: document.key.name.clone(), state, document })
+        };
+        documents.into_iter().map(read).collect()
+    }
+
+    /// One plugin.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    pub fn get(&self, tenant: TenantId, plugin: &str) -> Result<Plugin> {
+        let (document, state) = self.0.plugin(tenant, plugin)?;
+        Ok(Plugin { name: plugin.to_owned(), state, document })
+    }
+
+    /// The versions of a plugin, oldest upload first.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`]. Blocks.
+    pub fn versions(&self, tenant: TenantId, plugin: &str) -> Result<Vec<Version>> {
+        self.0.plugin(tenant, plugin)?;
+        let mut documents = self.0.store.list(tenant, documents::VERSION, plugin)?;
+        documents.sort_by_key(|document| document.created);
+        let read = |document: Document| {
+            let state = documents::decode(&document.key, &document.body)?;
+            Ok(Version { plugin: plugin.to_owned(), version: document.key.name.clone(), state, document })
+        };
+        documents.into_iter().map(read).collect()
+    }
+
+    /// One version.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    pub fn version(&self, tenant: TenantId, plugin: &str, version: &str) -> Result<Version> {
+        let (document, state) = self.0.version(tenant, plugin, version)?;
+        Ok(Version { plugin: plugin.to_owned(), version: version.to_owned(), state, document })
+    }
+
+    /// The component of a version, as it was uploaded.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    pub async fn component(&self, tenant: TenantId, plugin: &str, version: &str) -> Result<Vec<u8>> {
+        let (_, state) = self.0.version(tenant, plugin, version)?;
+        self.0.component(tenant, state.digest.parse()?).await
+    }
+
+    /// Approves what a version asks for. Approved are those of its grants that one of these allows.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    pub async fn approve(
+        &self,
+        tenant: TenantId,
+        author: &str,
+        plugin: &str,
+        version: &str,
+        grants: Vec<String>,
+    ) -> Result<Version> {
+        let entry = self.0.existing(tenant, plugin)?;
+        let _turn = entry.changing.lock().await;
+        let (document, state) = self.0.version(tenant, plugin, version)?;
+        self.0.approve(author, &document, state, grants).await?;
+        self.version(tenant, plugin, version)
+    }
+
+    /// Deletes a version that is neither in use nor on trial.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`]; [`ErrorCode::InUse`].
+    pub async fn delete_version(&self, tenant: TenantId, author: &str, plugin: &str, version: &str) -> Result<()> {
+        let entry = self.0.existing(tenant, plugin)?;
+        let _turn = entry.changing.lock().await;
+        let (document, state) = self.0.plugin(tenant, plugin)?;
+        let (_, gone) = self.0.version(tenant, plugin, version)?;
+        let named = |other: Option<&str>| other == Some(version);
+        if named(state.active.as_deref()) || named(state.candidate.as_ref().map(|candidate| candidate.version.as_str())) {
+            let message =
+                format!("the version {version} of the plugin {plugin} is in use: release another one or roll back first");
+            return Err(Error::new(ErrorCode::InUse, message));
+        }
+        let mut changes = vec![
+            Change::delete(documents::version_key(tenant, plugin, version)),
+            Change::delete(documents::tests_key(tenant, plugin, version)),
+        ];
+        if named(state.previous.as_deref()) {
+            let state = PluginState { previous: None, ..state };
+            let expect = Expect::Revision(document.revision);
+            changes.push(Change::put(document.key, documents::encode(&state)?).expecting(expect));
+        }
+        let digest: Digest = gone.digest.parse()?;
+        self.0.store.write_with(author, changes, vec![Beside::NoBlob { tenant, digest }]).await?;
+        Ok(())
+    }
+
+    /// Deletes a plugin with its versions and everything that it remembers.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`]; [`ErrorCode::InUse`] names who uses it.
+    pub async fn delete(&self, tenant: TenantId, author: &str, plugin: &str) -> Result<()> {
+        let entry = self.0.existing(tenant, plugin)?;
+        let _turn = entry.changing.lock().await;
+        let (document, _) = self.0.plugin(tenant, plugin)?;
+        let users = self.0.users(tenant, plugin).await?;
+        if !users.is_empty() {
+            let mut named: Vec<String> = users.iter().take(NAMED).map(ToString::to_string).collect();
+            if users.len() > NAMED {
+                named.push(format!("{} more", users.len() - NAMED));
+            }
+            let message = format!("the plugin {plugin} is used by {}: change or delete that first", named.join(", "));
+            return Err(Error::new(ErrorCode::InUse, message));
+        }
+        let mut changes = vec![Change::delete(document.key)];
+        let mut beside = vec![Beside::NoState { tenant, plugin: plugin.to_owned() }];
+        for version in self.versions(tenant, plugin)? {
+            changes.push(Change::delete(version.document.key));
+            changes.push(Change::delete(documents::tests_key(tenant, plugin, &version.version)));
+            beside.push(Beside::NoBlob { tenant, digest: version.state.digest.parse()? });
+        }
+        self.0.store.write_with(author, changes, beside).await?;
+        self.0.forget(tenant, plugin);
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// What is kept in memory of a plugin that exists.
+    pub(crate) fn existing(&self, tenant: TenantId, plugin: &str) -> Result<std::sync::Arc<crate::entry::Entry>> {
+        self.plugin(tenant, plugin)?;
+        Ok(self.entry(tenant, plugin))
+    }
+
+    /// Writes down what is approved of a version, if that is more than before.
+    pub(crate) async fn approve(
+        &self,
+        author: &str,
+        document: &Document,
+        state: VersionState,
+        allowed: Vec<String>,
+    ) -> Result<()> {
+        let next = state.clone().with_approved(&allowed);
+        if next == state {
+            return Ok(());
+        }
+        let change = Change::put(document.key.clone(), documents::encode(&next)?);
+        self.store.write(author, vec![change.expecting(Expect::Revision(document.revision))]).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,222 @@
+//! What a pipeline holds of a plugin: calls go to the version that is in use when they begin.
+//!
+//! What must stay true: a call ends on the versions that it began with; a batch on which a new version fails, and the one
+//! before does not, comes out as the one before makes it, and takes the new version back.
+
+use crate::entry::Entry;
+use crate::load::{Runner, Running};
+use crate::{Config, Inner, Judge};
+use headworks_core::{Batch, Error, ErrorCode};
+use headworks_pipelines::{Boxed, Target, Transform};
+use headworks_sandbox::{CallFailure, Report, Subject, Transformed, Violation};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+
+pub(crate) struct Slot {
+    plugins: Weak<Inner>,
+    entry: Weak<Entry>,
+    config: Config,
+    route: RwLock<Arc<Route>>,
+    /// Batches so far, to share them out.
+    batches: AtomicU64,
+}
+
+/// Which version gets a batch.
+pub(crate) struct Route {
+    pub(crate) active: Arc<Running>,
+    /// The version that was in use before, while the active one has to prove itself.
+    pub(crate) fallback: Option<Arc<Running>>,
+    pub(crate) trial: Option<Trial>,
+}
+
+/// A version that gets a share of the batches.
+pub(crate) struct Trial {
+    pub(crate) running: Arc<Running>,
+    /// 0 to 100.
+    pub(crate) percent: u8,
+}
+
+impl Route {
+    /// The version of this name, if it runs here.
+    pub(crate) fn running(&self, version: &str) -> Option<Arc<Running>> {
+        let trial = self.trial.as_ref().map(|trial| &trial.running);
+        let all = [Some(&self.active), self.fallback.as_ref(), trial];
+        all.into_iter().flatten().find(|running| running.version == version).map(Arc::clone)
+    }
+
+    /// The version for the batch of this number, and the one that stands behind it.
+    fn choose(&self, number: u64) -> (&Arc<Running>, Option<&Arc<Running>>) {
+        match &self.trial {
+            Some(trial) if is_picked(number, trial.percent) => (&trial.running, Some(&self.active)),
+            _ => (&self.active, self.fallback.as_ref()),
+        }
+    }
+}
+
+/// Whether a batch belongs to a share: so many of every hundred, evenly.
+fn is_picked(number: u64, percent: u8) -> bool {
+    let due = |number: u64| u128::from(number) * u128::from(percent) / 100;
+    due(number + 1) > due(number)
+}
+
+/// Whether a failure speaks against the version that met it, and not against its input or its owner's quota.
+fn is_fault(failure: &CallFailure) -> bool {
+    use ErrorCode::{PluginDeadline, PluginLimit, PluginOutput, PluginTrap};
+    matches!(failure.error.code, PluginTrap | PluginDeadline | PluginLimit | PluginOutput)
+}
+
+impl Slot {
+    pub(crate) fn new(plugins: Weak<Inner>, entry: Weak<Entry>, config: Config, route: Route) -> Self {
+        Self { plugins, entry, config, route: RwLock::new(Arc::new(route)), batches: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn route(&self) -> Arc<Route> {
+        Arc::clone(&self.route.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The next call takes this.
+    pub(crate) fn turn(&self, route: Route) {
+        *self.route.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(route);
+    }
+
+    /// Takes a version out at once, as far as another one is at hand.
+    pub(crate) fn drop_version(&self, version: &str) {
+        let mut route = self.route.write().unwrap_or_else(PoisonError::into_inner);
+        let Route { active, fallback, trial } = &**route;
+        let trial = trial.as_ref().filter(|trial| trial.running.version != version);
+        let trial = trial.map(|trial| Trial { running: Arc::clone(&trial.running), percent: trial.percent });
+        let next = match fallback {
+            Some(fallback) if active.version == version => Route { active: Arc::clone(fallback), fallback: None, trial },
+            _ => Route { active: Arc::clone(active), fallback: fallback.clone(), trial },
+        };
+        *route = Arc::new(next);
+    }
+
+    /// Takes a version back that failed where another did not.
+    fn withdraw(&self, running: &Running, failure: &CallFailure) {
+        if let (Some(plugins), Some(entry)) = (self.plugins.upgrade(), self.entry.upgrade()) {
+            plugins.withdraw(&entry, &running.version, failure.error.code, Some(running.digest), &failure.error.message);
+        }
+    }
+
+    async fn map(&self, batch: Batch) -> Result<Transformed, CallFailure> {
+        let route = self.route();
+        let (first, second) = route.choose(self.batches.fetch_add(1, Ordering::Relaxed));
+        let Some(second) = second else { return first.transform(batch).await };
+        let outcome = first.transform(batch.clone()).await;
+        match &outcome {
+            Err(failure) if is_fault(failure) || failure.error.code == ErrorCode::PluginSuspended => {
+                let again = second.transform(batch).await;
+                if is_fault(failure) && again.as_ref().err().is_none_or(|again| !is_fault(again)) {
+                    self.withdraw(first, failure);
+                }
+                again
+            }
+            _ => outcome,
+        }
+    }
+
+    async fn deliver(&self, batch: &Batch) -> Result<(usize, Report), CallFailure> {
+        let route = self.route();
+        let (first, second) = route.choose(self.batches.fetch_add(1, Ordering::Relaxed));
+        let outcome = first.send(batch).await;
+        // It is not known what was delivered, so the version before does not try again.
+        if let Err(failure) = &outcome
+            && second.is_some()
+            && is_fault(failure)
+        {
+            self.withdraw(first, failure);
+        }
+        outcome
+    }
+}
+
+impl Slot {
+    async fn judge(&self, subject: &Subject) -> Result<Vec<Violation>, CallFailure> {
+        let route = self.route();
+        let (first, second) = route.choose(self.batches.fetch_add(1, Ordering::Relaxed));
+        let outcome = first.validate(subject).await;
+        let (Some(second), Err(failure)) = (second, &outcome) else { return outcome };
+        if !is_fault(failure) && failure.error.code != ErrorCode::PluginSuspended {
+            return outcome;
+        }
+        let again = second.validate(subject).await;
+        if is_fault(failure) && again.as_ref().err().is_none_or(|again| !is_fault(again)) {
+            self.withdraw(first, failure);
+        }
+        again
+    }
+}
+
+impl Running {
+    fn other_world(&self) -> CallFailure {
+        let error = Error::new(ErrorCode::PluginRefused, format!("version {} of the plugin is of another world", self.version));
+        CallFailure { error, trap: None, backtrace: None, digest: self.digest }
+    }
+
+    async fn transform(&self, batch: Batch) -> Result<Transformed, CallFailure> {
+        match &self.runner {
+            Runner::Transformer(transformer) => Transform::transform(transformer, batch).await,
+            _ => Err(self.other_world()),
+        }
+    }
+
+    async fn validate(&self, subject: &Subject) -> Result<Vec<Violation>, CallFailure> {
+        match &self.runner {
+            Runner::Validator(validator) => validator.validate(subject).await,
+            _ => Err(self.other_world()),
+        }
+    }
+
+    async fn send(&self, batch: &Batch) -> Result<(usize, Report), CallFailure> {
+        match &self.runner {
+            Runner::Forwarder(forwarder) => Target::send(forwarder, batch).await,
+            _ => Err(self.other_world()),
+        }
+    }
+}
+
+impl Judge for Slot {
+    fn validate<'a>(&'a self, subject: &'a Subject) -> Boxed<'a, Result<Vec<Violation>, CallFailure>> {
+        Box::pin(self.judge(subject))
+    }
+
+    fn digest(&self) -> String {
+        self.route().active.digest.to_string()
+    }
+}
+
+impl Transform for Slot {
+    fn transform(&self, batch: Batch) -> Boxed<'_, Result<Transformed, CallFailure>> {
+        Box::pin(self.map(batch))
+    }
+}
+
+impl Target for Slot {
+    fn send<'a>(&'a self, batch: &'a Batch) -> Boxed<'a, Result<(usize, Report), CallFailure>> {
+        Box::pin(self.deliver(batch))
+    }
+
+    fn digest(&self) -> String {
+        self.route().active.digest.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_exact_and_even() {
+        for percent in [0, 1, 7, 50, 99, 100] {
+            let picked: Vec<u64> = (0..1000).filter(|number| is_picked(*number, percent)).collect();
+            assert_eq!(picked.len(), usize::from(percent) * 10);
+            let widest = picked.windows(2).map(|pair| pair.iter().rev().copied().reduce(|b, a| b - a).unwrap_or(0)).max();
+            assert!(widest.is_none_or(|widest| widest <= 100 / u64::from(percent.max(1)) + 1), "{percent}");
+        }
+    }
+}
