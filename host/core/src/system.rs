@@ -55,8 +55,14 @@ impl Origin {
         &self.text
     }
 
-    fn contains(&self, sender: IpAddr) -> bool {
-        self.network.contains(&sender)
+    /// How many bits all its addresses begin with: the more, the fewer they are.
+    pub fn prefix_len(&self) -> u8 {
+        self.network.prefix_len()
+    }
+
+    /// Whether it is this sender, or one of them. An IPv4 address is the same when it comes mapped into IPv6.
+    pub fn contains(&self, sender: IpAddr) -> bool {
+        self.network.contains(&sender.to_canonical())
     }
 }
 
@@ -85,7 +91,6 @@ impl SystemConfiguration {
 
     /// Whether a sender may send syslog messages. An IPv4 address is the same when it comes mapped into IPv6.
     pub fn allows_syslog_from(&self, sender: IpAddr) -> bool {
-        let sender = sender.to_canonical();
         self.syslog_allowed_origins.is_empty() || self.syslog_allowed_origins.iter().any(|origin| origin.contains(sender))
     }
 
