@@ -161,3 +161,33 @@ fn a_bulk_request_that_is_refused_in_part_says_so_by_document() {
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 201, 429, 429]);
 }
+
+#[test]
+fn what_waits_for_forwarders_counts_as_stored() {
+    let server = Server::start();
+    let client = create(&server, "acme", json!({"quotas": {"stored_bytes": 20_000}}));
+    let config = json!({"type": "http", "url": "http://127.0.0.1:9", "headers": {}});
+    let queued = json!({"forwarder": {"version": 2, "delivery": "queued", "config": config}});
+    client.put("/api/v1/forwarders/f", &queued).ok();
+    client.save_pipeline("p", &Flow::to_forwarder("f"));
+    let line = "x".repeat(9_000);
+    let refused = eventually("the storage is full", || {
+        let answer = client.ingest_text("p", &line);
+        (answer.status != 200).then_some(answer)
+    });
+    assert!(refused.error(429, "RESOURCE_EXHAUSTED").contains("20000 is the most"));
+}
+
+#[test]
+fn a_restore_that_would_be_too_much_is_refused() {
+    let server = Server::start();
+    let client = create(&server, "acme", json!({"quotas": {"stored_bytes": 50_000}}));
+    assert_eq!(server.client().ingest_text("default", &"x".repeat(60_000)).processed(), 1);
+    let logs = headworks_tests::backup::download(&server.client(), "logs");
+    let answer = headworks_tests::backup::upload(&client, "logs", &logs);
+    assert!(answer.error(429, "RESOURCE_EXHAUSTED").contains("50000 is the most"), "{}", answer.text());
+    assert_eq!(client.get("/api/v1/streams").ok()["streams"], json!({}));
+    update(&server, "acme", json!({"quotas": {"stored_bytes": 0}}));
+    headworks_tests::backup::upload(&client, "logs", &logs).ok();
+    assert_eq!(client.records("default").len(), 1);
+}

@@ -17,14 +17,14 @@ use headworks_core::TenantId;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
 use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
-use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions};
+use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions, Tenants};
 use headworks_pipelines::{Language, PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
 use headworks_plugins::{PluginsOptions, Seal};
 use headworks_rules::Rules;
 use headworks_sandbox::Limits;
 use headworks_store::{Store, StoreOptions, StreamConfig};
-use headworks_syslog::{AllowedOrigins, SyslogLimits, SyslogServer};
+use headworks_syslog::{SyslogLimits, SyslogServer};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -82,8 +82,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         }
     };
     let Started { identity, pipelines, plugins, rules, transfers, told } = started;
-    let syslog_tenant = syslog::tenant(&settings, identity.tenants())?;
-    let origins = AllowedOrigins::follow(&store, syslog_tenant)?;
+    let (recipients, others) = syslog::recipients(&settings, &store, identity.tenants())?;
     let tenants = identity.tenants().clone();
     let for_syslog = pipelines.clone();
     let platform = PlatformState {
@@ -107,14 +106,14 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         listeners.push(listener);
     }
     drop(router);
-    let syslog = syslog::bind(&settings, syslog_tenant, &mut listening).await?;
+    let syslog = syslog::bind(&settings, &mut listening).await?;
     announce(&settings, &listening, &told, &limits, &sandbox_limits, syslog.as_ref().map(SyslogServer::limits), output);
 
     let stop = Shutdown::new();
     let end = stop.clone();
     let taking = tokio::spawn(async move {
         if let Some(server) = syslog {
-            server.serve(for_syslog, origins, Arc::new(SystemClock), end).await;
+            server.serve(for_syslog, recipients, others, Arc::new(SystemClock), end).await;
         }
     });
     let serving = tokio::spawn(serve(listeners, limits, stop.clone()));
@@ -252,7 +251,7 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
     {
         example::load(folder, store, &pipelines).await.with_context(|| format!("cannot load {}", folder.display()))?;
     }
-    let transfers = transfers(data, store).await?;
+    let transfers = transfers(data, store, tenants).await?;
     pipelines.resume()?;
     // What is done from here on is done by users.
     store.guard_with(Arc::new(rules.clone()));
@@ -260,14 +259,14 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
 }
 
 /// Finishes a restore that the end of the last process broke off.
-async fn transfers(data: &Dir, store: &Store) -> Result<Transfers> {
+async fn transfers(data: &Dir, store: &Store, tenants: &Tenants) -> Result<Transfers> {
     const FOLDER: &str = "restore";
     data.create_dir_all(FOLDER).context("cannot make the folder for restores")?;
     let transfers = Transfers::new(data.open_dir(FOLDER).context("cannot open the folder for restores")?);
-    let store = store.clone();
+    let (store, tenants) = (store.clone(), tenants.clone());
     let work = move || {
         let second = u64::try_from(SystemClock.now().seconds()).unwrap_or(0);
-        headworks_flowg::resume_restores(&transfers, &store, second).map(|()| transfers)
+        headworks_flowg::resume_restores(&transfers, &store, &tenants, second).map(|()| transfers)
     };
     Ok(tokio::task::spawn_blocking(work).await.context("finishing a restore failed")??)
 }

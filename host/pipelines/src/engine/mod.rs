@@ -108,7 +108,7 @@ pub(crate) struct Shared {
     options: PipelineOptions,
     events: Mutex<broadcast::Receiver<Arc<ChangeEvent>>>,
     lines: RwLock<HashMap<TenantId, HashMap<String, Arc<Line>>>>,
-    /// What each tenant holds; it outlives its pipelines.
+    /// What each tenant with a pipeline holds.
     shares: Mutex<HashMap<TenantId, Arc<Share>>>,
     entries: Entries,
     /// Transformers in use, by the script they were made from. Never shared between tenants.
@@ -285,8 +285,11 @@ impl Shared {
         match (kind.as_str(), event.kind) {
             (PIPELINE, ChangeKind::Delete) => {
                 let mut lines = self.lines.write().unwrap_or_else(PoisonError::into_inner);
-                if let Some(lines) = lines.get_mut(tenant) {
-                    lines.remove(name);
+                if let Some(of_tenant) = lines.get_mut(tenant) {
+                    of_tenant.remove(name);
+                    if of_tenant.is_empty() {
+                        lines.remove(tenant);
+                    }
                 }
             }
             (PIPELINE, ChangeKind::Put) => {
@@ -332,7 +335,14 @@ impl Shared {
     fn share(&self, tenant: TenantId) -> Arc<Share> {
         let meter = || self.options.tenants.as_ref().map(|tenants| tenants.meter(tenant));
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(shares.entry(tenant).or_insert_with(|| Arc::new(Share::new(&self.options, meter()))))
+        if let Some(share) = shares.get(&tenant) {
+            return Arc::clone(share);
+        }
+        // Whoever has no pipeline any more holds nothing.
+        shares.retain(|_, share| Arc::strong_count(share) > 1);
+        let share = Arc::new(Share::new(&self.options, meter()));
+        shares.insert(tenant, Arc::clone(&share));
+        share
     }
 
     /// The present plan of a pipeline, built now if need be.
