@@ -24,6 +24,9 @@ test: lint components ## the whole suite
 	@sh tools/setup.sh tests
 	$(call say,native tests of the first-party plugins)
 	cargo test --release --manifest-path plugins/Cargo.toml
+	$(call say,the tool that builds components and the SDK for Rust)
+	cargo test --release --manifest-path tools/guests/Cargo.toml
+	cargo test --manifest-path sdk-guest/rust/Cargo.toml
 	$(call say,building the server and every test)
 	cargo build --release
 	cargo test --release --workspace --no-run

@@ -41,6 +41,7 @@ if [ "${1:-}" = tests ]; then
     want rsyslog-gnutls
     want rsyslog-elasticsearch
     want bsdutils             # logger
+    want openssl              # signatures of an example are compared with its own
     want libcurl4             # what the syslog-ng below uses
     want libglib2.0-0
     want libjson-c5

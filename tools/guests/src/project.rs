@@ -78,7 +78,8 @@ impl Project {
         let language = languages::by_name(lang)?;
         let taken = folder.exists() && fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_some());
         ensure!(!taken, "{} exists already", folder.display());
-        let fill = |text: &str| text.replace("{{name}}", name).replace("{{ident}}", &name.replace('-', "_"));
+        let ident = name.replace('-', "_");
+        let fill = |text: &str| text.replace("{{name}}", name).replace("{{ident}}", &ident).replace("{{world}}", world);
         for part in ["shared", world] {
             for (path, bytes) in embedded(&format!("{}/template/{part}/", language.template())) {
                 let path = folder.join(fill(path));
@@ -185,4 +186,53 @@ fn check_name(name: &str) -> Result<()> {
 fn check_world(world: &str) -> Result<()> {
     ensure!(WORLDS.contains(&world), "there is no world {world:?}; there are {}", WORLDS.join(", "));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_is_whole() {
+        for language in languages::ALL {
+            for world in WORLDS {
+                let folder = std::env::temp_dir().join(format!("headworks-{}-{}-{world}", std::process::id(), language.name()));
+                let project = Project::create(&folder, "two-words", language.name(), world).unwrap();
+                for file in [MANIFEST, "tests.json", "README.md", ".gitignore"] {
+                    assert!(folder.join(file).is_file(), "{} {world}: {file}", language.name());
+                }
+                assert_eq!((project.manifest.name.as_str(), project.manifest.world.as_str()), ("two-words", *world));
+                assert_eq!(project.manifest.lang, language.name());
+                assert!(project.sdk().is_dir() && project.wit().join("plugin.wit").is_file());
+                fs::remove_dir_all(&folder).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_to_fill_in() {
+        for language in languages::ALL {
+            for world in WORLDS {
+                for part in ["shared", world] {
+                    for (path, bytes) in embedded(&format!("{}/template/{part}/", language.template())) {
+                        let mut text = String::from_utf8_lossy(bytes).into_owned();
+                        for known in ["{{name}}", "{{ident}}", "{{world}}"] {
+                            text = text.replace(known, "");
+                        }
+                        assert!(!text.contains("{{na") && !text.contains("{{id") && !text.contains("{{wo"), "{path}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_words_with_hyphens() {
+        for name in ["a", "a-b", "a1-2b"] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+        for name in ["", "A", "1a", "a_b", "-a", "a-", "a--b", "a/b", "..", &"a".repeat(65)] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
 }

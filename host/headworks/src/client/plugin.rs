@@ -244,7 +244,7 @@ fn plugin_line(plugin: &Value) -> String {
 }
 
 fn logs(api: &Api, name: &str, follow: bool, printer: Printer) -> Result<()> {
-    let line = |entry: &Value| format!("{} {:5} {}", text(entry, "time"), text(entry, "level"), text(entry, "message"));
+    let line = |entry: &Value| format!("{} {:5} {}", text(entry, "at"), text(entry, "level"), text(entry, "text"));
     if !follow {
         let answer = api.look(&["plugins", name, "logs"], &[])?;
         let lines: Vec<String> = list(&answer, "lines").iter().map(line).collect();

@@ -251,3 +251,89 @@ impl<'a> IntoIterator for &'a Batch {
         self.events()
     }
 }
+
+#[cfg(all(test, not(target_family = "wasm")))]
+mod tests {
+    use crate::{Time, Value, testing};
+    use serde_json::{Value as Json, json};
+
+    /// What becomes of records.
+    fn after(records: &[Json], change: impl FnOnce(&super::Batch)) -> Vec<Json> {
+        let batch = testing::batch(records);
+        change(&batch);
+        testing::finished(batch).records
+    }
+
+    #[test]
+    fn fields_are_read_set_and_removed_record_by_record() {
+        let made = after(&[json!({"a": "1", "b": "x"}), json!({"b": "y"})], |batch| {
+            for event in batch {
+                let text = event.text("a").map(|text| text.repeat(2));
+                event.set("c", text.unwrap_or_else(|| "none".to_owned()));
+                event.remove("b");
+            }
+        });
+        assert_eq!(made, [json!({"a": "1", "c": "11"}), json!({"c": "none"})]);
+    }
+
+    #[test]
+    fn what_was_set_is_seen_by_everything_that_comes_after() {
+        let made = after(&[json!({"a": "1"}), json!({"a": "2"}), json!({"a": "3"})], |batch| {
+            batch.event(0).set("new", "n");
+            assert_eq!(*batch.names(), ["a", "new"]);
+            assert_eq!(batch.text_column("new"), [Some("n".to_owned()), None, None]);
+            batch.rename("new", "old");
+            assert_eq!(batch.event(0).text("old").as_deref(), Some("n"));
+            assert_eq!(batch.event(0).get("new"), None);
+            batch.event(2).set("a", "three");
+            batch.select(&[2, 0, 0, 9]);
+            assert_eq!(batch.len(), 3);
+            batch.event(1).set("a", "one");
+            batch.fill("all", true);
+        });
+        let record = |a: &str| json!({"a": a, "old": "n", "all": true});
+        assert_eq!(made, [json!({"a": "three", "all": true}), record("one"), record("1")]);
+    }
+
+    #[test]
+    fn kinds_are_kept_and_rendered_as_the_host_does() {
+        let records = [json!({"i": 5, "f": 1.5, "t": true, "n": null, "l": [1]})];
+        let made = after(&records, |batch| {
+            let event = batch.event(0);
+            let text = |name| event.text(name).map(|text| text.to_string());
+            assert_eq!(["i", "f", "t", "n", "l"].map(text), ["5", "1.5", "true", "", "[1]"].map(|text| Some(text.to_owned())));
+            event.set("i", 6);
+            assert_eq!(event.get("f"), Some(Value::Float(1.5)));
+        });
+        assert_eq!(made, [json!({"i": 6, "f": 1.5, "t": true, "n": null, "l": [1]})]);
+    }
+
+    #[test]
+    fn a_rejected_record_is_gone_with_all_that_was_made_from_it() {
+        let batch = testing::batch(&[json!({"a": "1"}), json!({"a": "2"})]);
+        batch.select(&[1, 0, 1]);
+        batch.event(0).reject("no");
+        batch.reject(7, "not there");
+        let made = testing::finished(batch);
+        assert_eq!((made.records, made.origins), (vec![json!({"a": "1"})], vec![0]));
+        assert_eq!(made.rejected, [(1, "no".to_owned())]);
+    }
+
+    #[test]
+    fn records_that_are_not_there_read_as_absent() {
+        let made = after(&[json!({"a": "1"})], |batch| {
+            batch.event(5).set("a", "x");
+            assert_eq!(batch.event(5).text("a"), None);
+            batch.set_column("b", vec![Some("x".into()), Some("y".into())]);
+            batch.set_text_column("c", Vec::new());
+        });
+        assert_eq!(made, [json!({"a": "1", "b": "x"})]);
+    }
+
+    #[test]
+    fn records_have_times() {
+        testing::set_now(Time { seconds: 5, nanoseconds: 6 });
+        let batch = testing::batch(&[json!({})]);
+        assert_eq!(batch.event(0).time(), Time { seconds: 5, nanoseconds: 6 });
+    }
+}

@@ -2,78 +2,51 @@
 
 pub mod imports;
 
+#[cfg(not(feature = "validator"))]
 use crate::batch::Batch;
-use crate::{About, OpenError, Operation, Retry, Severity, Subject, Violation, read_config};
-use forwarder::headworks::plugin::batches::Batch as Records;
+use crate::{About, OpenError, read_config};
 use std::cell::RefCell;
 use std::marker::PhantomData;
+use world::exports::headworks::plugin::plugin;
+#[cfg(not(feature = "validator"))]
+use world::headworks::plugin::batches::Batch as Records;
 
+#[cfg(not(any(feature = "transformer", feature = "forwarder", feature = "validator")))]
+compile_error!("headworks-plugin needs the world of the plugin as a feature: features = [\"transformer\"] in Cargo.toml");
+
+#[cfg(feature = "transformer")]
 #[allow(unsafe_code, missing_docs, clippy::all, clippy::indexing_slicing, reason = "generated bindings")]
-pub mod forwarder {
-    //! What `wit-bindgen` makes of the world `forwarder`; its imports are those of every world.
-    wit_bindgen::generate!({
-        path: "../wit",
-        world: "forwarder",
-        pub_export_macro: true,
-        export_macro_name: "export_forwarder",
-    });
+pub mod world {
+    //! What `wit-bindgen` makes of the world.
+    wit_bindgen::generate!({ path: "../wit", world: "transformer", pub_export_macro: true, export_macro_name: "export_plugin" });
 }
 
+#[cfg(feature = "forwarder")]
 #[allow(unsafe_code, missing_docs, clippy::all, clippy::indexing_slicing, reason = "generated bindings")]
-pub mod transformer {
-    //! What `wit-bindgen` makes of the world `transformer`.
-    wit_bindgen::generate!({
-        path: "../wit",
-        world: "transformer",
-        pub_export_macro: true,
-        export_macro_name: "export_transformer",
-        with: {
-            "headworks:plugin/batches@0.1.1": super::forwarder::headworks::plugin::batches,
-            "headworks:plugin/clock@0.1.1": super::forwarder::headworks::plugin::clock,
-            "headworks:plugin/log@0.1.1": super::forwarder::headworks::plugin::log,
-            "headworks:plugin/metrics@0.1.1": super::forwarder::headworks::plugin::metrics,
-            "headworks:plugin/random@0.1.1": super::forwarder::headworks::plugin::random,
-            "headworks:plugin/secrets@0.1.1": super::forwarder::headworks::plugin::secrets,
-            "headworks:plugin/state@0.1.1": super::forwarder::headworks::plugin::state,
-        },
-    });
+pub mod world {
+    //! What `wit-bindgen` makes of the world.
+    wit_bindgen::generate!({ path: "../wit", world: "forwarder", pub_export_macro: true, export_macro_name: "export_plugin" });
 }
 
+#[cfg(feature = "validator")]
 #[allow(unsafe_code, missing_docs, clippy::all, clippy::indexing_slicing, reason = "generated bindings")]
-pub mod validator {
-    //! What `wit-bindgen` makes of the world `validator`.
-    wit_bindgen::generate!({
-        path: "../wit",
-        world: "validator",
-        pub_export_macro: true,
-        export_macro_name: "export_validator",
-        with: {
-            "headworks:plugin/batches@0.1.1": super::forwarder::headworks::plugin::batches,
-            "headworks:plugin/clock@0.1.1": super::forwarder::headworks::plugin::clock,
-            "headworks:plugin/log@0.1.1": super::forwarder::headworks::plugin::log,
-            "headworks:plugin/metrics@0.1.1": super::forwarder::headworks::plugin::metrics,
-            "headworks:plugin/random@0.1.1": super::forwarder::headworks::plugin::random,
-            "headworks:plugin/secrets@0.1.1": super::forwarder::headworks::plugin::secrets,
-            "headworks:plugin/state@0.1.1": super::forwarder::headworks::plugin::state,
-        },
-    });
+pub mod world {
+    //! What `wit-bindgen` makes of the world.
+    wit_bindgen::generate!({ path: "../wit", world: "validator", pub_export_macro: true, export_macro_name: "export_plugin" });
 }
 
-/// A transformer as a component.
-pub struct Transforms<T>(PhantomData<T>);
-/// A forwarder as a component.
-pub struct Forwards<F>(PhantomData<F>);
-/// A validator as a component.
-pub struct Validates<V>(PhantomData<V>);
+/// A plugin as a component.
+pub struct Component<P>(PhantomData<P>);
 /// A plugin that has read its configuration. The host calls it for one thing at a time.
 pub struct Opened<P>(RefCell<P>);
 
+/// What a plugin says of itself, in the words of the interface.
 macro_rules! describe {
-    ($component:ident, $trait:ident, $world:ident) => {
-        impl<P: crate::$trait> $world::exports::headworks::plugin::plugin::Guest for $component<P> {
-            fn describe() -> $world::exports::headworks::plugin::plugin::Description {
+    ($trait:ident) => {
+        impl<P: crate::$trait> plugin::Guest for Component<P> {
+            fn describe() -> plugin::Description {
                 let About { name, version, summary, config_schema, grants } = P::ABOUT;
-                $world::exports::headworks::plugin::plugin::Description {
+                plugin::Description {
                     name: name.to_owned(),
                     version: version.to_owned(),
                     summary: summary.to_owned(),
@@ -85,10 +58,6 @@ macro_rules! describe {
     };
 }
 
-describe!(Transforms, Transformer, transformer);
-describe!(Forwards, Forwarder, forwarder);
-describe!(Validates, Validator, validator);
-
 /// The error of `open` in the words of one world.
 macro_rules! open_error {
     ($interface:ident) => {
@@ -99,11 +68,14 @@ macro_rules! open_error {
     };
 }
 
+#[cfg(feature = "transformer")]
 mod transforming {
-    use super::transformer::exports::headworks::plugin::transforming as wit;
+    use super::world::exports::headworks::plugin::transforming as wit;
     use super::*;
 
-    impl<T: crate::Transformer> wit::Guest for Transforms<T> {
+    describe!(Transformer);
+
+    impl<T: crate::Transformer> wit::Guest for Component<T> {
         type Instance = Opened<T>;
     }
 
@@ -121,11 +93,15 @@ mod transforming {
     }
 }
 
+#[cfg(feature = "forwarder")]
 mod forwarding {
-    use super::forwarder::exports::headworks::plugin::forwarding as wit;
+    use super::world::exports::headworks::plugin::forwarding as wit;
     use super::*;
+    use crate::Retry;
 
-    impl<F: crate::Forwarder> wit::Guest for Forwards<F> {
+    describe!(Forwarder);
+
+    impl<F: crate::Forwarder> wit::Guest for Component<F> {
         type Sink = Opened<F>;
 
         fn targets(config: String) -> Result<Vec<String>, wit::OpenError> {
@@ -162,11 +138,15 @@ mod forwarding {
     }
 }
 
+#[cfg(feature = "validator")]
 mod validating {
-    use super::validator::exports::headworks::plugin::validating as wit;
+    use super::world::exports::headworks::plugin::validating as wit;
     use super::*;
+    use crate::{Operation, Severity, Subject, Violation};
 
-    impl<V: crate::Validator> wit::Guest for Validates<V> {
+    describe!(Validator);
+
+    impl<V: crate::Validator> wit::Guest for Component<V> {
         type Rule = Opened<V>;
     }
 

@@ -44,25 +44,16 @@ pub use transformer::Transformer;
 pub use validator::{Operation, Severity, Subject, Validator, Violation};
 pub use value::Value;
 
-/// Makes a component of a plugin: `export!(transformer Sampling)`, `export!(forwarder Chat)`, `export!(validator Names)`.
+/// Makes a component of a plugin: `export!(Sampling)`. Which world it is of is said by the feature of this crate that is on.
 #[macro_export]
 macro_rules! export {
-    (transformer $plugin:ty) => {
-        $crate::export!(@component $plugin, Transforms, transformer, export_transformer);
-    };
-    (forwarder $plugin:ty) => {
-        $crate::export!(@component $plugin, Forwards, forwarder, export_forwarder);
-    };
-    (validator $plugin:ty) => {
-        $crate::export!(@component $plugin, Validates, validator, export_validator);
-    };
-    (@component $plugin:ty, $kind:ident, $world:ident, $export:ident) => {
+    ($plugin:ty) => {
         #[cfg(target_family = "wasm")]
         #[allow(unsafe_code, missing_docs, clippy::all, reason = "generated bindings")]
         mod headworks_component {
             use super::*;
-            type Exported = $crate::guest::$kind<$plugin>;
-            $crate::guest::$world::$export!(Exported with_types_in $crate::guest::$world);
+            type Exported = $crate::guest::Component<$plugin>;
+            $crate::guest::world::export_plugin!(Exported with_types_in $crate::guest::world);
         }
     };
 }

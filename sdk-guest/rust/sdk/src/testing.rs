@@ -73,9 +73,14 @@ pub fn try_open<T: Transformer>(config: Json) -> Result<T, OpenError> {
 pub fn transform<T: Transformer>(plugin: &mut T, records: &[Json]) -> Result<Transformed, String> {
     let mut batch = batch(records);
     plugin.transform(&mut batch)?;
+    Ok(finished(batch))
+}
+
+/// What became of the records of a batch.
+pub fn finished(batch: Batch) -> Transformed {
     let (rows, rejected) = batch.into_host().finish();
     let origins = rows.iter().map(|row| row.origin).collect();
-    Ok(Transformed { records: rows.iter().map(record).collect(), origins, rejected })
+    Transformed { records: rows.iter().map(record).collect(), origins, rejected }
 }
 
 /// A forwarder with this configuration, or why there is none.

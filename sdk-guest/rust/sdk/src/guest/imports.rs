@@ -1,8 +1,8 @@
 //! What the host offers, in the types of this crate.
 
-use super::forwarder::headworks::plugin::{
-    batches, clock, http, log as logging, metrics, network, random as entropy, secrets, state,
-};
+use super::world::headworks::plugin::{batches, clock, log as logging, metrics, random as entropy, secrets, state};
+#[cfg(feature = "forwarder")]
+use super::world::headworks::plugin::{http, network};
 use crate::http::{NetworkError, Request, Response};
 use crate::log::Level;
 use crate::state::StateError;
@@ -144,6 +144,13 @@ fn state_error(error: state::StateError) -> StateError {
     }
 }
 
+/// Only forwarders reach anything.
+#[cfg(not(feature = "forwarder"))]
+pub(crate) fn send(_: &Request) -> Result<Response, NetworkError> {
+    Err(NetworkError::Denied("only forwarders send requests".to_owned()))
+}
+
+#[cfg(feature = "forwarder")]
 pub(crate) fn send(request: &Request) -> Result<Response, NetworkError> {
     let request = http::Request {
         method: request.method.clone(),

@@ -47,7 +47,7 @@ impl Forwarder for Plugin {
     }
 }
 
-export!(forwarder Plugin);
+export!(Plugin);
 
 #[cfg(test)]
 mod tests {

@@ -36,7 +36,7 @@ impl Transformer for Plugin {
     }
 }
 
-export!(transformer Plugin);
+export!(Plugin);
 
 #[cfg(test)]
 mod tests {

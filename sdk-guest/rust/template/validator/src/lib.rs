@@ -35,7 +35,7 @@ impl Validator for Plugin {
     }
 }
 
-export!(validator Plugin);
+export!(Plugin);
 
 #[cfg(test)]
 mod tests {
