@@ -35,6 +35,18 @@ const LEAKS: &str = "host/sandbox/tests/leaks.rs";
 const PLATFORM: &str = "host/sandbox/tests/platform.rs";
 const VALIDATORS: &str = "host/sandbox/tests/validators.rs";
 const ADDRESSES: &str = "host/http/src/outbound/address.rs";
+const OUTBOUND: &str = "host/http/src/outbound/tests.rs";
+const NETWORK: &str = "tests/forwarders/hostile.rs";
+
+/// The guests of `tests/plugins` by folder, with the file that runs them: every word of their configuration stands there.
+pub const GUESTS: &[(&str, &str)] = &[
+    ("columns", "host/sandbox/tests"),
+    ("hostile", "tests/hostile/table.rs"),
+    ("judge", VALIDATORS),
+    ("network", NETWORK),
+    ("platform", PLATFORM),
+    ("reports", "tests/hostile/table.rs"),
+];
 
 /// The cases and their proofs.
 pub const CASES: &[(&str, &[Proof])] = &[
@@ -65,9 +77,52 @@ pub const CASES: &[(&str, &[Proof])] = &[
     ("log flood, terminal escapes", &[Harmless("log-flood"), Harmless("print-flood")]),
     ("random and clock flood", &[Call("random-flood", LIMIT), Call("clock-flood", DEADLINE)]),
     ("floods of state and figures", &[Tested(PLATFORM, "floods_of_cheap_questions_end_at_the_accounts_of_a_call")]),
-    ("private and metadata addresses", &[Tested(ADDRESSES, "only_public_addresses_are_reached")]),
-    ("a target that was not asked for", &[SetUp("unasked-target", REFUSED), SetUp("no-target", REFUSED)]),
+    ("40,000 header fields", &[Tested(NETWORK, "a_hostile_answer_ends_at_a_limit_and_nothing_is_left_of_it")]),
+    (
+        "CRLF in values",
+        &[
+            Tested(NETWORK, "headers_with_line_breaks_are_never_sent"),
+            Tested(NETWORK, "a_component_cannot_make_a_target_misread_where_a_request_ends"),
+            Tested(NETWORK, "a_configuration_cannot_make_a_target_misread_where_a_request_ends"),
+        ],
+    ),
+    (
+        "SSRF: metadata, loopback, mapped, unspecified, decimal and octal addresses",
+        &[
+            Tested(ADDRESSES, "only_public_addresses_are_reached"),
+            Tested(OUTBOUND, "connections_and_datagrams_are_checked_like_requests"),
+            Tested(OUTBOUND, "of_several_addresses_only_allowed_ones_are_dialled"),
+        ],
+    ),
+    ("redirect to private", &[Tested(NETWORK, "redirects_are_checked_counted_and_timed_together")]),
+    (
+        "name that resolves public first and private next",
+        &[Tested(OUTBOUND, "the_address_that_was_checked_is_the_one_that_is_dialled")],
+    ),
+    (
+        "a target that was not asked for",
+        &[
+            SetUp("unasked-target", REFUSED),
+            SetUp("no-target", REFUSED),
+            Tested(NETWORK, "a_component_reaches_nothing_but_what_it_named"),
+        ],
+    ),
     ("sleeping for ever", &[Tested(PLATFORM, "a_plugin_that_waits_for_ever_in_the_host_is_ended_by_the_clock")]),
+    (
+        "a server that answers one byte a second, or for ever",
+        &[
+            Tested(NETWORK, "a_connection_that_answers_a_byte_at_a_time_ends"),
+            Tested(NETWORK, "a_component_that_reads_for_ever_is_ended"),
+            Tested(NETWORK, "a_hostile_answer_ends_at_a_limit_and_nothing_is_left_of_it"),
+        ],
+    ),
+    (
+        "connections that are never closed",
+        &[
+            Tested(NETWORK, "connections_that_a_component_forgets_are_bounded_and_closed"),
+            Tested(NETWORK, "a_forwarder_has_sixteen_requests_in_flight_at_most"),
+        ],
+    ),
     (
         "cancelled calls × 1,000",
         &[Tested(LEAKS, "a_thousand_cancelled_calls"), Tested(SANDBOX, "cancelled_calls_leave_nothing_behind")],
@@ -123,6 +178,8 @@ pub const CASES: &[(&str, &[Proof])] = &[
         "8 busy plugins of one tenant against one of another",
         &[
             Tested(PLATFORM, "a_busy_tenant_leaves_another_its_share"),
+            Tested("tests/tenants/noise.rs", "a_noisy_tenant_gets_its_quota_and_a_quiet_one_no_error"),
+            Tested("tests/tenants/quotas.rs", "processor_time_of_scripts_is_bounded"),
             Tested(SANDBOX, "one_that_loops_does_not_stop_its_neighbours"),
         ],
     ),
