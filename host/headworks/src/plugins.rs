@@ -1,10 +1,12 @@
-//! The first-party components: where they are, and loading each when it is first needed.
+//! What transformers and forwarders are made of. The first-party components: where they are, and loading each when it is first
+//! needed.
 
 use crate::settings::Settings;
 use anyhow::{Context, Result, bail};
 use headworks_core::{Error, ErrorCode, TenantId};
 use headworks_http::outbound::Outbound;
-use headworks_pipelines::{Boxed, Expressions, Forwarders, Target};
+use headworks_pipelines::{Boxed, Expressions, Forwarders, Language, Target, Transform};
+use headworks_plugins::{FORWARDER_TYPE, Use};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,11 @@ pub(crate) struct Plugins {
 }
 
 impl Plugins {
+    /// Where components are loaded.
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
     pub(crate) fn new(settings: &Settings, limits: &Limits) -> Result<Self> {
         let program = std::env::current_exe().context("the path of this program is unknown")?;
         let beside = program.parent().unwrap_or(Path::new(".")).to_owned();
@@ -49,11 +56,6 @@ impl Plugins {
             templates: Arc::new(Expressions),
         })?;
         Ok(Self { sandbox, folders, loaded: Mutex::default() })
-    }
-
-    /// Where components are loaded.
-    pub(crate) fn sandbox(&self) -> &Sandbox {
-        &self.sandbox
     }
 
     /// The component of this name, loaded at the first call.
@@ -85,13 +87,41 @@ impl Plugins {
     }
 }
 
-impl Forwarders for Plugins {
-    fn open<'a>(&'a self, _: TenantId, kind: &'a str, config: &'a str) -> Boxed<'a, headworks_core::Result<Arc<dyn Target>>> {
+/// What transformers and forwarders are made of: what comes with this program, or a plugin of the tenant.
+pub(crate) struct Makers {
+    /// The language of scripts.
+    pub(crate) vrl: Plugin,
+    pub(crate) own: Plugins,
+    pub(crate) plugins: headworks_plugins::Plugins,
+}
+
+impl Language for Makers {
+    fn open<'a>(&'a self, tenant: TenantId, script: &'a str) -> Boxed<'a, headworks_core::Result<Arc<dyn Transform>>> {
+        match Use::of_script(script) {
+            Some(used) => Box::pin(async move { self.plugins.open_transformer(tenant, &used.plugin, &used.config).await }),
+            None => Language::open(&self.vrl, tenant, script),
+        }
+    }
+}
+
+impl Forwarders for Makers {
+    fn open<'a>(
+        &'a self,
+        tenant: TenantId,
+        kind: &'a str,
+        config: &'a str,
+    ) -> Boxed<'a, headworks_core::Result<Arc<dyn Target>>> {
         Box::pin(async move {
+            if kind == FORWARDER_TYPE {
+                let unreadable = |error| Error::internal(format!("the configuration of a forwarder is no JSON object: {error}"));
+                let members = serde_json::from_str(config).map_err(unreadable)?;
+                let used = Use::of_forwarder(&members).ok_or_else(|| Error::internal("a forwarder is of two types"))?;
+                return self.plugins.open_forwarder(tenant, &used.plugin, &used.config).await;
+            }
             if !FORWARDERS.contains(&kind) {
                 return Err(Error::new(ErrorCode::InvalidProgram, format!("there is no type of forwarder {kind:?}")));
             }
-            let plugin = self.load(&format!("forwarder-{kind}")).await;
+            let plugin = self.own.load(&format!("forwarder-{kind}")).await;
             let plugin = plugin.map_err(|error| Error::new(ErrorCode::Unavailable, format!("{error:#}")))?;
             Ok(Arc::new(plugin.open_forwarder(config).await?) as Arc<dyn Target>)
         })

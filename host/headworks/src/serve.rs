@@ -3,7 +3,7 @@
 use crate::addresses::Addresses;
 use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
-use crate::plugins::Plugins;
+use crate::plugins::{Makers, Plugins};
 use crate::settings::{Durability, Settings, TlsSettings, address};
 use crate::{example, logging, syslog, warnings};
 use anyhow::{Context, Result};
@@ -18,10 +18,11 @@ use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
 use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
 use headworks_identity::{Bootstrapped, Identity, IdentityOptions};
-use headworks_pipelines::{PipelineOptions, Pipelines};
+use headworks_pipelines::{Language, PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
+use headworks_plugins::{PluginsOptions, Seal};
 use headworks_rules::Rules;
-use headworks_sandbox::Limits;
+use headworks_sandbox::{Limits, Surroundings};
 use headworks_store::{Store, StoreOptions, StreamConfig};
 use headworks_syslog::{AllowedOrigins, SyslogLimits, SyslogServer};
 use std::path::Path;
@@ -80,13 +81,14 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let Started { identity, pipelines, rules, transfers, told } = started;
+    let Started { identity, pipelines, plugins, rules, transfers, told } = started;
     let origins = AllowedOrigins::follow(&store, TenantId::DEFAULT)?;
     let for_syslog = pipelines.clone();
     let platform = PlatformState {
         store: store.clone(),
         identity: identity.clone(),
         pipelines: pipelines.clone(),
+        plugins: plugins.clone(),
         rules,
         clock: Arc::new(SystemClock),
     };
@@ -137,6 +139,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         _ = async { tokio::join!(serving, taking) } => {}
         () = signals.next() => tracing::warn!("told to stop twice: requests under way are given up"),
     }
+    plugins.flush().await;
     end_management.cancel();
     managing.abort();
     store.close().await;
@@ -192,6 +195,7 @@ async fn tls(settings: &TlsSettings, section: &str) -> Result<Option<Tls>> {
 struct Started {
     identity: Identity,
     pipelines: Pipelines,
+    plugins: headworks_plugins::Plugins,
     rules: Rules,
     transfers: Transfers,
     told: Bootstrapped,
@@ -199,13 +203,23 @@ struct Started {
 
 /// Everything between the open store and the first request.
 async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) -> Result<Started> {
-    let plugins = Plugins::new(settings, limits)?;
-    let vrl = plugins.load("vrl").await?;
+    let own = Plugins::new(settings, limits)?;
+    let vrl = own.load("vrl").await?;
+    let folder = settings.data.clone();
+    let seal = tokio::task::spawn_blocking(move || Seal::of_folder(&folder)).await.context("reading a key failed")??;
+    let unbounded = Surroundings::default().admission;
+    let plugins = headworks_plugins::Plugins::new(PluginsOptions {
+        store: store.clone(),
+        sandbox: own.sandbox().clone(),
+        clock: Arc::new(SystemClock),
+        seal,
+        admissions: Arc::new(move |_| Arc::clone(&unbounded)),
+    });
+    let makers = Arc::new(Makers { vrl, own, plugins: plugins.clone() });
     let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
     let options = PipelineOptions { give_up, ..PipelineOptions::default() };
-    let uploaded = headworks_plugins::Plugins::new(store.clone(), plugins.sandbox().clone(), Arc::new(SystemClock));
-    let rules = Rules::new(store.clone(), Arc::new(uploaded));
-    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), Arc::new(plugins), options);
+    let rules = Rules::new(store.clone(), Arc::new(plugins.clone()));
+    let pipelines = Pipelines::new(store.clone(), Arc::clone(&makers) as Arc<dyn Language>, makers, options);
     let options = IdentityOptions {
         bootstrap_user: settings.bootstrap.user.clone(),
         bootstrap_password: settings.bootstrap.password.clone(),
@@ -233,7 +247,7 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
     pipelines.resume()?;
     // What is done from here on is done by users.
     store.guard_with(Arc::new(rules.clone()));
-    Ok(Started { identity, pipelines, rules, transfers, told })
+    Ok(Started { identity, pipelines, plugins, rules, transfers, told })
 }
 
 /// Finishes a restore that the end of the last process broke off.

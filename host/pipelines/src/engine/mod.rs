@@ -37,6 +37,8 @@ pub use replay::{Replay, Replayed, ReplayedFrom};
 pub const PIPELINE: &str = "pipeline";
 /// Kind of the documents that hold a forwarder.
 pub const FORWARDER: &str = "forwarder";
+/// Kind of the documents that say which version of a plugin is in use.
+pub const PLUGIN: &str = "plugin";
 /// Kind of the documents that hold a script.
 pub const TRANSFORMER: &str = "transformer";
 
@@ -266,6 +268,12 @@ impl Shared {
             (TRANSFORMER | FORWARDER, _) => {
                 let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
                 lines.get(tenant).into_iter().flat_map(HashMap::values).for_each(|line| line.outdate());
+            }
+            // A pipeline that could not be built may be built with another version of a plugin; the others go on with it.
+            (PLUGIN, _) => {
+                let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
+                let lines = lines.get(tenant).into_iter().flat_map(HashMap::values);
+                lines.filter(|line| line.is_broken()).for_each(|line| line.outdate());
             }
             _ => {}
         }
