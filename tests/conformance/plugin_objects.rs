@@ -5,7 +5,8 @@ use headworks_tests::plugins::{component, version};
 use headworks_tests::{Flow, Setup, people, unique};
 use serde_json::{Value, json};
 
-const SCHEMA: &str = r#"schema={"type":"object","properties":{"mark":{"type":"string"}},"required":["mark"],"additionalProperties":false}"#;
+const SCHEMA: &str =
+    r#"schema={"type":"object","properties":{"mark":{"type":"string"}},"required":["mark"],"additionalProperties":false}"#;
 
 #[test]
 fn a_transformer_is_made_from_a_plugin_and_a_configuration() {

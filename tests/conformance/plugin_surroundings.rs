@@ -155,5 +155,7 @@ fn use_is_counted_by_plugin() {
     assert_eq!(own["records_in"], 2);
     assert_eq!(all["since"], usage["since"]);
     client.get("/platform/v1/plugins/none/usage").problem(404, "not-found");
-    eventually("nothing more is counted", || (client.get(&format!("/platform/v1/plugins/{name}/usage")).json() == usage).then_some(()));
+    eventually("nothing more is counted", || {
+        (client.get(&format!("/platform/v1/plugins/{name}/usage")).json() == usage).then_some(())
+    });
 }

@@ -1,10 +1,10 @@
 //! From a stored version to something that runs.
 
 use crate::around::Purpose;
-use crate::entry::Entry;
-use crate::{Config, Inner};
 use crate::documents::{self, PluginState, Status, VersionState};
+use crate::entry::Entry;
 use crate::schema::Schema;
+use crate::{Config, Inner};
 use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
 use headworks_sandbox::{Forwarder, Plugin, Transformer, Validator, World};
 use std::sync::{Arc, PoisonError};

@@ -118,7 +118,8 @@ impl Shape {
             (Self::Nullable(_), Value::Null) => {}
             (Self::Nullable(inner), value) => inner.visit(value, at, findings),
             (_, Value::Null) => findings.add(at, &format!("expected {}, but got null", self.name())),
-            (Self::Any, _) | (Self::Text, Value::String(_)) | (Self::Flag, Value::Bool(_)) | (Self::Number, Value::Number(_)) => {}
+            (Self::Any, _) | (Self::Text, Value::String(_)) | (Self::Flag, Value::Bool(_)) | (Self::Number, Value::Number(_)) => {
+            }
             (Self::Name, Value::String(text)) => {
                 if text.is_empty() {
                     findings.add(at, "length must be >= 1, but got 0");

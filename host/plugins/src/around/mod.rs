@@ -33,7 +33,11 @@ impl Inner {
                 Purpose::Use => Arc::clone(&entry.state) as _,
                 Purpose::Watch => Arc::new(overlay::Overlay::new(Arc::clone(&entry.state), self.sandbox.limits())),
             },
-            secrets: Arc::new(secrets::TenantSecrets { store: self.store.clone(), seal: self.seal.clone(), tenant: entry.tenant }),
+            secrets: Arc::new(secrets::TenantSecrets {
+                store: self.store.clone(),
+                seal: self.seal.clone(),
+                tenant: entry.tenant,
+            }),
             usage: Arc::clone(&entry.usage),
             admission: (self.admissions)(entry.tenant),
             granted: Granted::Only(grants),

@@ -22,16 +22,22 @@ impl Seal {
     /// [`ErrorCode::Io`] with the file; [`ErrorCode::Corrupt`] for a file that is no key: what was sealed is lost without it.
     pub fn of_folder(data: &Path) -> Result<Self> {
         let path = data.join("secrets.key");
-        let at = |error: std::io::Error| Error::new(Error::from(error).code, format!("the key of secrets, {}, cannot be used", path.display()));
+        let at = |error: std::io::Error| {
+            Error::new(Error::from(error).code, format!("the key of secrets, {}, cannot be used", path.display()))
+        };
         let key = match fs::read(&path) {
             Ok(bytes) => <[u8; KEY]>::try_from(bytes).map_err(|_| {
-                Error::new(ErrorCode::Corrupt, format!("{} is no key of secrets: bring back the one that was there", path.display()))
+                Error::new(
+                    ErrorCode::Corrupt,
+                    format!("{} is no key of secrets: bring back the one that was there", path.display()),
+                )
             })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let mut key = [0; KEY];
                 SystemRandom::new().fill(&mut key).map_err(|_| Error::new(ErrorCode::Io, "the system gives no random bytes"))?;
                 let unfinished = path.with_extension("key.new");
-                let mut file = fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(at)?;
+                let mut file =
+                    fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(at)?;
                 file.write_all(&key).and_then(|()| file.sync_all()).map_err(at)?;
                 fs::rename(&unfinished, &path).and_then(|()| fs::File::open(data)?.sync_all()).map_err(at)?;
                 key
@@ -42,7 +48,8 @@ impl Seal {
     }
 
     fn of_key(key: &[u8; KEY]) -> Result<Self> {
-        let key = UnboundKey::new(&CHACHA20_POLY1305, key).map_err(|_| Error::internal("the key of secrets has another length"))?;
+        let key =
+            UnboundKey::new(&CHACHA20_POLY1305, key).map_err(|_| Error::internal("the key of secrets has another length"))?;
         Ok(Self(Arc::new(LessSafeKey::new(key))))
     }
 

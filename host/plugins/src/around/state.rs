@@ -84,7 +84,10 @@ impl State {
         let after = value.as_ref().map(|value| key.len() + value.len());
         let bytes = kept.bytes - before.unwrap_or_default() + after.unwrap_or_default();
         if after.is_some() && bytes > self.most_bytes {
-            return Err(StateError::Full(format!("the plugin would remember {bytes} bytes, and {} is the most", self.most_bytes)));
+            return Err(StateError::Full(format!(
+                "the plugin would remember {bytes} bytes, and {} is the most",
+                self.most_bytes
+            )));
         }
         if after.is_some() && before.is_none() && keys >= self.most_keys {
             return Err(StateError::Full(format!("the plugin remembers {keys} keys already, which is the most")));
