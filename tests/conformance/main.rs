@@ -27,6 +27,7 @@ mod plugin_surroundings;
 mod plugins;
 mod queries;
 mod retention;
+mod releases;
 mod roles;
 mod rules;
 mod streams;
