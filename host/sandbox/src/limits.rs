@@ -33,7 +33,7 @@ pub struct Limits {
     pub tables: usize,
     /// Elements of each table.
     pub table_elements: usize,
-    /// Core instances of an instance.
+    /// Core instances of an instance. CPython with its stubs comes as 40.
     pub core_instances: usize,
     /// Bytes of the wasm stack.
     pub stack: usize,
@@ -114,7 +114,7 @@ impl Default for Limits {
             memories: 4,
             tables: 16,
             table_elements: 20_000,
-            core_instances: 16,
+            core_instances: 64,
             stack: 512 * KIB,
             call_cpu: Duration::from_secs(1),
             call_wait: Duration::from_millis(250),

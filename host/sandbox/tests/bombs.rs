@@ -157,7 +157,7 @@ async fn what_a_component_declares_is_limited_when_it_is_instantiated() {
         ("(module (table 20001 funcref))".to_owned(), 1, "table of more than 20000 elements"),
         ("(module (table 4294967295 funcref))".to_owned(), 1, "table of more than 20000 elements"),
         (format!("(module {})", table.repeat(17)), 1, "table count"),
-        ("(module)".to_owned(), 900, "at most 4 memories, 16 tables and 16 core instances"),
+        ("(module)".to_owned(), 900, "at most 4 memories, 16 tables and 64 core instances"),
         ("(module (memory 1))".to_owned(), 12, "memory count"),
     ] {
         let error = refusal(&sandbox, &with_instances(&module, count)).await;

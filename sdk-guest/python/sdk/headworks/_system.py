@@ -6,7 +6,10 @@ imports the functions it replaces. What it does not replace still traps; it neve
 
 from __future__ import annotations
 
+import builtins
 import datetime
+import io
+import linecache
 import os
 import random
 import sys
@@ -65,6 +68,10 @@ _Time.__name__ = _Time.__qualname__ = "datetime"
 _Date.__name__ = _Date.__qualname__ = "date"
 
 
+def _no_files(*_: Any, **__: Any) -> Any:
+    raise PermissionError("a plugin has no files: what it needs belongs into its modules or its configuration")
+
+
 def install() -> None:
     """Replaces the functions. The time of day also stands in for the monotonic clock: the host offers no other."""
     time.time, time.time_ns = _now, _now_ns
@@ -78,6 +85,10 @@ def install() -> None:
     os.urandom = _bytes
     random._urandom = _bytes  # type: ignore[attr-defined]
     uuid.os.urandom = _bytes  # type: ignore[attr-defined]
+    builtins.open = io.open = os.stat = os.listdir = _no_files  # type: ignore[assignment]
+    # Tracebacks would look for the sources.
+    linecache.checkcache = lambda filename=None: None
+    linecache.updatecache = lambda filename, module_globals=None: []
     sys.stdout = sys.stderr = logs.Output()
 
 
