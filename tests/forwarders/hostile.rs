@@ -18,7 +18,9 @@ const WAIT: &str = "3000";
 
 fn setup() -> Setup {
     // 127.0.0.1 stands for the public internet, the rest of its block for what may not be reached.
-    Setup::new().env("HEADWORKS_OUTBOUND_ALLOW", "127.0.0.1").env("HEADWORKS_SANDBOX_NETWORK_WAIT_MS", WAIT)
+    let setup = Setup::new().env("HEADWORKS_OUTBOUND_ALLOW", "127.0.0.1").env("HEADWORKS_SANDBOX_NETWORK_WAIT_MS", WAIT);
+    // On a busy machine the time of the call must not come before that of the exchange.
+    setup.env("HEADWORKS_SANDBOX_CALL_WAIT_MS", "30000")
 }
 
 /// A server whose forwarders of type `http` are the component that misbehaves.

@@ -3,6 +3,7 @@
 mod backup;
 mod limits;
 mod tls;
+mod verbose;
 
 use headworks_tests::server::{Folder, Setup, run};
 use headworks_tests::{Server, eventually};

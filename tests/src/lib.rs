@@ -9,6 +9,7 @@ pub mod events;
 pub mod flow;
 pub mod logs;
 pub mod people;
+pub mod plugins;
 pub mod server;
 
 pub use client::{Answer, Client};

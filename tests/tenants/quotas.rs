@@ -5,28 +5,21 @@ use headworks_tests::{Answer, Client, Flow, Server, eventually};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// Every way to send one record; each with the status of its success.
-fn ways() -> Vec<(&'static str, &'static str, Vec<u8>, u16)> {
+/// Every way to send one record: path, type and body.
+fn ways() -> Vec<(String, &'static str, Vec<u8>)> {
     let json_type = "application/json";
     let otlp = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "a"}}]}]}]});
-    let elastic = "/api/v1/middlewares/elastic";
+    let pipeline = |end: &str| format!("/api/v1/pipelines/default/logs{end}");
+    let elastic = |end: &str| format!("/api/v1/middlewares/elastic/{end}");
+    let document = b"{\"create\":{\"_index\":\"default\"}}\n{\"a\":\"b\"}\n".to_vec();
     vec![
-        ("/api/v1/pipelines/default/logs", json_type, json!({"record": {"a": "b"}}).to_string().into_bytes(), 200),
-        ("/api/v1/pipelines/default/logs/struct", json_type, json!({"records": [{"a": "b"}]}).to_string().into_bytes(), 200),
-        ("/api/v1/pipelines/default/logs/text", "text/plain", b"a\n".to_vec(), 200),
-        ("/api/v1/pipelines/default/logs/otlp", json_type, otlp.to_string().into_bytes(), 200),
-        (
-            const_format(elastic, "/_bulk"),
-            "application/x-ndjson",
-            b"{\"create\":{\"_index\":\"default\"}}\n{\"a\":\"b\"}\n".to_vec(),
-            200,
-        ),
-        (const_format(elastic, "/default/_doc"), json_type, b"{\"a\":\"b\"}".to_vec(), 201),
+        (pipeline(""), json_type, json!({"record": {"a": "b"}}).to_string().into_bytes()),
+        (pipeline("/struct"), json_type, json!({"records": [{"a": "b"}]}).to_string().into_bytes()),
+        (pipeline("/text"), "text/plain", b"a\n".to_vec()),
+        (pipeline("/otlp"), json_type, otlp.to_string().into_bytes()),
+        (elastic("_bulk"), "application/x-ndjson", document),
+        (elastic("default/_doc"), json_type, b"{\"a\":\"b\"}".to_vec()),
     ]
-}
-
-fn const_format(one: &str, two: &str) -> &'static str {
-    Box::leak(format!("{one}{two}").into_boxed_str())
 }
 
 fn wait_of(answer: &Answer) -> u64 {
@@ -39,14 +32,14 @@ fn wait_of(answer: &Answer) -> u64 {
 #[test]
 fn every_way_in_takes_from_the_records_of_the_quota() {
     let server = Server::start();
-    for (index, (path, kind, body, success)) in ways().into_iter().enumerate() {
+    for (index, (path, kind, body)) in ways().into_iter().enumerate() {
         let quotas = json!({"records_per_second": 1, "burst_seconds": 4});
         let client = create(&server, &format!("t{index}"), json!({"quotas": quotas}));
         let begin = Instant::now();
         let (mut taken, mut refused) = (0, 0);
         for _ in 0..12 {
-            let answer = client.post_bytes(path, kind, &body);
-            if answer.status == success {
+            let answer = client.post_bytes(&path, kind, &body);
+            if answer.status == 200 {
                 taken += 1;
             } else {
                 refused += 1;
@@ -167,4 +160,34 @@ fn a_bulk_request_that_is_refused_in_part_says_so_by_document() {
         items.as_array().expect("items").iter().filter_map(|item| item["create"]["status"].as_u64()).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 201, 429, 429]);
+}
+
+#[test]
+fn what_waits_for_forwarders_counts_as_stored() {
+    let server = Server::start();
+    let client = create(&server, "acme", json!({"quotas": {"stored_bytes": 20_000}}));
+    let config = json!({"type": "http", "url": "http://127.0.0.1:9", "headers": {}});
+    let queued = json!({"forwarder": {"version": 2, "delivery": "queued", "config": config}});
+    client.put("/api/v1/forwarders/f", &queued).ok();
+    client.save_pipeline("p", &Flow::to_forwarder("f"));
+    let line = "x".repeat(9_000);
+    let refused = eventually("the storage is full", || {
+        let answer = client.ingest_text("p", &line);
+        (answer.status != 200).then_some(answer)
+    });
+    assert!(refused.error(429, "RESOURCE_EXHAUSTED").contains("20000 is the most"));
+}
+
+#[test]
+fn a_restore_that_would_be_too_much_is_refused() {
+    let server = Server::start();
+    let client = create(&server, "acme", json!({"quotas": {"stored_bytes": 50_000}}));
+    assert_eq!(server.client().ingest_text("default", &"x".repeat(60_000)).processed(), 1);
+    let logs = headworks_tests::backup::download(&server.client(), "logs");
+    let answer = headworks_tests::backup::upload(&client, "logs", &logs);
+    assert!(answer.error(429, "RESOURCE_EXHAUSTED").contains("50000 is the most"), "{}", answer.text());
+    assert_eq!(client.get("/api/v1/streams").ok()["streams"], json!({}));
+    update(&server, "acme", json!({"quotas": {"stored_bytes": 0}}));
+    headworks_tests::backup::upload(&client, "logs", &logs).ok();
+    assert_eq!(client.records("default").len(), 1);
 }

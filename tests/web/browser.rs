@@ -162,6 +162,12 @@ impl Browser {
         self.until(xpath, || self.find(xpath)?.map_or(Ok(()), |_| Err("it is still there".to_owned())));
     }
 
+    /// Waits until no dialog is open.
+    pub fn closes(&self) {
+        let open = || self.script("return document.querySelectorAll('dialog[open]').length");
+        self.until("no dialog", || if open() == json!(0) { Ok(()) } else { Err("one is open".to_owned()) });
+    }
+
     /// Clicks on an element.
     pub fn click(&self, xpath: &str) {
         self.until(xpath, || self.post(&format!("/element/{}/click", self.first(xpath)?), &json!({})));

@@ -38,11 +38,11 @@ fn a_transformer_is_made_tried_saved_and_deleted() {
     // What is not saved is not lost without a question.
     browser.back();
     browser.press("Cancel");
-    browser.lacks("//dialog");
+    browser.closes();
     assert_eq!(browser.path(), "transformers/parse%2Fit");
     browser.follow("Home");
     browser.press("Cancel");
-    browser.lacks("//dialog");
+    browser.closes();
     assert_eq!(browser.value("Script"), ". = ");
     browser.follow("Home");
     browser.press("Discard changes");

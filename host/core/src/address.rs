@@ -29,6 +29,11 @@ impl AddressRange {
         &self.text
     }
 
+    /// How many bits all its addresses begin with: the more, the fewer they are.
+    pub fn prefix_len(&self) -> u8 {
+        self.network.prefix_len()
+    }
+
     /// Whether an address is in it. An IPv4 address that is mapped into IPv6 is another one here.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.network.contains(&address)

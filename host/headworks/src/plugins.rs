@@ -1,4 +1,5 @@
-//! The first-party components: where they are, and loading each when it is first needed.
+//! What transformers and forwarders are made of. The first-party components: where they are, and loading each when it is first
+//! needed.
 
 use crate::settings::Settings;
 use anyhow::{Context, Result, bail};
@@ -6,9 +7,8 @@ use headworks_core::{Error, ErrorCode, TenantId};
 use headworks_http::outbound::Outbound;
 use headworks_identity::Tenants;
 use headworks_pipelines::{Boxed, Expressions, Forwarders, Language, Target, Transform};
-use headworks_rules::{Judge, Rulebook};
+use headworks_plugins::{FORWARDER_TYPE, Use};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
-use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,18 +34,10 @@ pub(crate) struct Plugins {
     sandbox: Sandbox,
     folders: Vec<PathBuf>,
     loaded: Mutex<HashMap<String, Arc<OnceCell<Plugin>>>>,
-    /// Whose quotas they use.
-    tenants: Tenants,
-}
-
-/// The language of transformers, with what each tenant uses of it counted for that tenant.
-pub(crate) struct Scripts {
-    plugin: Plugin,
-    tenants: Tenants,
 }
 
 impl Plugins {
-    pub(crate) fn new(settings: &Settings, limits: &Limits, tenants: Tenants) -> Result<Self> {
+    pub(crate) fn new(settings: &Settings, limits: &Limits) -> Result<Self> {
         let program = std::env::current_exe().context("the path of this program is unknown")?;
         let beside = program.parent().unwrap_or(Path::new(".")).to_owned();
         let folders = match &settings.components {
@@ -59,7 +51,12 @@ impl Plugins {
             network: Some(Arc::new(Outbound::new(settings.outbound()?)?)),
             templates: Arc::new(Expressions),
         })?;
-        Ok(Self { sandbox, folders, loaded: Mutex::default(), tenants })
+        Ok(Self { sandbox, folders, loaded: Mutex::default() })
+    }
+
+    /// Where components are loaded.
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
     }
 
     /// The component of this name, loaded at the first call.
@@ -77,11 +74,6 @@ impl Plugins {
         Ok(place.get_or_try_init(load).await?.clone())
     }
 
-    /// The component of this name as the language of transformers.
-    pub(crate) async fn language(&self, name: &str) -> Result<Scripts> {
-        Ok(Scripts { plugin: self.load(name).await?, tenants: self.tenants.clone() })
-    }
-
     /// Where a component is: in the folder of the settings, else beside the program or one folder above.
     fn find(&self, name: &str) -> Result<PathBuf> {
         let paths: Vec<PathBuf> = self.folders.iter().map(|folder| folder.join(format!("{name}.wasm"))).collect();
@@ -96,7 +88,29 @@ impl Plugins {
     }
 }
 
-impl Forwarders for Plugins {
+/// What transformers and forwarders are made of: what comes with this program, or a plugin of the tenant.
+pub(crate) struct Makers {
+    /// The language of scripts.
+    pub(crate) vrl: Plugin,
+    pub(crate) own: Plugins,
+    pub(crate) plugins: headworks_plugins::Plugins,
+    /// Whose quotas they use.
+    pub(crate) tenants: Tenants,
+}
+
+impl Language for Makers {
+    fn open<'a>(&'a self, tenant: TenantId, script: &'a str) -> Boxed<'a, headworks_core::Result<Arc<dyn Transform>>> {
+        match Use::of_script(script) {
+            Some(used) => Box::pin(async move { self.plugins.open_transformer(tenant, &used.plugin, &used.config).await }),
+            None => Box::pin(async move {
+                let vrl = self.vrl.within(self.tenants.meter(tenant).surroundings());
+                Language::open(&vrl, tenant, script).await
+            }),
+        }
+    }
+}
+
+impl Forwarders for Makers {
     fn open<'a>(
         &'a self,
         tenant: TenantId,
@@ -104,28 +118,19 @@ impl Forwarders for Plugins {
         config: &'a str,
     ) -> Boxed<'a, headworks_core::Result<Arc<dyn Target>>> {
         Box::pin(async move {
+            if kind == FORWARDER_TYPE {
+                let unreadable = |error| Error::internal(format!("the configuration of a forwarder is no JSON object: {error}"));
+                let members = serde_json::from_str(config).map_err(unreadable)?;
+                let used = Use::of_forwarder(&members).ok_or_else(|| Error::internal("a forwarder is of two types"))?;
+                return self.plugins.open_forwarder(tenant, &used.plugin, &used.config).await;
+            }
             if !FORWARDERS.contains(&kind) {
                 return Err(Error::new(ErrorCode::InvalidProgram, format!("there is no type of forwarder {kind:?}")));
             }
-            let plugin = self.load(&format!("forwarder-{kind}")).await;
+            let plugin = self.own.load(&format!("forwarder-{kind}")).await;
             let plugin = plugin.map_err(|error| Error::new(ErrorCode::Unavailable, format!("{error:#}")))?;
             let plugin = plugin.within(self.tenants.meter(tenant).surroundings());
             Ok(Arc::new(plugin.open_forwarder(config).await?) as Arc<dyn Target>)
         })
-    }
-}
-
-impl Language for Scripts {
-    fn open<'a>(&'a self, tenant: TenantId, script: &'a str) -> Boxed<'a, headworks_core::Result<Arc<dyn Transform>>> {
-        Box::pin(async move {
-            let plugin = self.plugin.within(self.tenants.meter(tenant).surroundings());
-            Language::open(&plugin, tenant, script).await
-        })
-    }
-}
-
-impl Rulebook for Plugins {
-    fn open<'a>(&'a self, _: TenantId, plugin: &'a str, _: &'a Value) -> Boxed<'a, headworks_core::Result<Arc<dyn Judge>>> {
-        Box::pin(async move { Err(Error::new(ErrorCode::InvalidProgram, format!("there is no plugin {plugin:?}")).at("plugin")) })
     }
 }

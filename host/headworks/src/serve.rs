@@ -3,7 +3,7 @@
 use crate::addresses::Addresses;
 use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
-use crate::plugins::Plugins;
+use crate::plugins::{Makers, Plugins};
 use crate::settings::{Durability, Settings, TlsSettings, address};
 use crate::{example, logging, syslog, warnings};
 use anyhow::{Context, Result};
@@ -17,13 +17,14 @@ use headworks_core::TenantId;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
 use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
-use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions};
-use headworks_pipelines::{PipelineOptions, Pipelines};
+use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions, Tenants};
+use headworks_pipelines::{Language, PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
-use headworks_rules::{Rulebook, Rules};
+use headworks_plugins::{PluginsOptions, Seal};
+use headworks_rules::Rules;
 use headworks_sandbox::Limits;
 use headworks_store::{Store, StoreOptions, StreamConfig};
-use headworks_syslog::{AllowedOrigins, SyslogLimits, SyslogServer};
+use headworks_syslog::{SyslogLimits, SyslogServer};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -80,15 +81,15 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let Started { identity, pipelines, rules, transfers, told } = started;
-    let syslog_tenant = syslog::tenant(&settings, identity.tenants())?;
-    let origins = AllowedOrigins::follow(&store, syslog_tenant)?;
+    let Started { identity, pipelines, plugins, rules, transfers, told } = started;
+    let (recipients, others) = syslog::recipients(&settings, &store, identity.tenants())?;
     let tenants = identity.tenants().clone();
     let for_syslog = pipelines.clone();
     let platform = PlatformState {
         store: store.clone(),
         identity: identity.clone(),
         pipelines: pipelines.clone(),
+        plugins: plugins.clone(),
         rules,
         clock: Arc::new(SystemClock),
     };
@@ -105,14 +106,14 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         listeners.push(listener);
     }
     drop(router);
-    let syslog = syslog::bind(&settings, syslog_tenant, &mut listening).await?;
+    let syslog = syslog::bind(&settings, &mut listening).await?;
     announce(&settings, &listening, &told, &limits, &sandbox_limits, syslog.as_ref().map(SyslogServer::limits), output);
 
     let stop = Shutdown::new();
     let end = stop.clone();
     let taking = tokio::spawn(async move {
         if let Some(server) = syslog {
-            server.serve(for_syslog, origins, Arc::new(SystemClock), end).await;
+            server.serve(for_syslog, recipients, others, Arc::new(SystemClock), end).await;
         }
     });
     let serving = tokio::spawn(serve(listeners, limits, stop.clone()));
@@ -139,6 +140,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         _ = async { tokio::join!(serving, taking) } => {}
         () = signals.next() => tracing::warn!("told to stop twice: requests under way are given up"),
     }
+    plugins.flush().await;
     end_management.cancel();
     managing.abort();
     if let Err(error) = tenants.flush().await {
@@ -197,6 +199,7 @@ async fn tls(settings: &TlsSettings, section: &str) -> Result<Option<Tls>> {
 struct Started {
     identity: Identity,
     pipelines: Pipelines,
+    plugins: headworks_plugins::Plugins,
     rules: Rules,
     transfers: Transfers,
     told: Bootstrapped,
@@ -219,13 +222,23 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
     };
     let (identity, told) = Identity::start(store.clone(), options).await?;
     let tenants = identity.tenants();
-    let plugins = Plugins::new(settings, limits, tenants.clone())?;
-    let vrl = plugins.language("vrl").await?;
+    let own = Plugins::new(settings, limits)?;
+    let vrl = own.load("vrl").await?;
+    let folder = settings.data.clone();
+    let seal = tokio::task::spawn_blocking(move || Seal::of_folder(&folder)).await.context("reading a key failed")??;
+    let meters = tenants.clone();
+    let plugins = headworks_plugins::Plugins::new(PluginsOptions {
+        store: store.clone(),
+        sandbox: own.sandbox().clone(),
+        clock: Arc::new(SystemClock),
+        seal,
+        admissions: Arc::new(move |tenant| meters.meter(tenant).surroundings().admission),
+    });
+    let rules = Rules::new(store.clone(), Arc::new(plugins.clone()));
+    let makers = Arc::new(Makers { vrl, own, plugins: plugins.clone(), tenants: tenants.clone() });
     let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
     let options = PipelineOptions { give_up, tenants: Some(tenants.clone()), ..PipelineOptions::default() };
-    let plugins = Arc::new(plugins);
-    let rules = Rules::new(store.clone(), Arc::clone(&plugins) as Arc<dyn Rulebook>);
-    let pipelines = Pipelines::new(store.clone(), Arc::new(vrl), plugins, options);
+    let pipelines = Pipelines::new(store.clone(), Arc::clone(&makers) as Arc<dyn Language>, makers, options);
     headworks_flowg::bootstrap(store, TenantId::DEFAULT, &settings.syslog_allowed_origins).await?;
     if settings.demo {
         let others = store.stream_names(TenantId::DEFAULT).into_iter().filter(|(_, config)| *config != demo_streams());
@@ -238,22 +251,22 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
     {
         example::load(folder, store, &pipelines).await.with_context(|| format!("cannot load {}", folder.display()))?;
     }
-    let transfers = transfers(data, store).await?;
+    let transfers = transfers(data, store, tenants).await?;
     pipelines.resume()?;
     // What is done from here on is done by users.
     store.guard_with(Arc::new(rules.clone()));
-    Ok(Started { identity, pipelines, rules, transfers, told })
+    Ok(Started { identity, pipelines, plugins, rules, transfers, told })
 }
 
 /// Finishes a restore that the end of the last process broke off.
-async fn transfers(data: &Dir, store: &Store) -> Result<Transfers> {
+async fn transfers(data: &Dir, store: &Store, tenants: &Tenants) -> Result<Transfers> {
     const FOLDER: &str = "restore";
     data.create_dir_all(FOLDER).context("cannot make the folder for restores")?;
     let transfers = Transfers::new(data.open_dir(FOLDER).context("cannot open the folder for restores")?);
-    let store = store.clone();
+    let (store, tenants) = (store.clone(), tenants.clone());
     let work = move || {
         let second = u64::try_from(SystemClock.now().seconds()).unwrap_or(0);
-        headworks_flowg::resume_restores(&transfers, &store, second).map(|()| transfers)
+        headworks_flowg::resume_restores(&transfers, &store, &tenants, second).map(|()| transfers)
     };
     Ok(tokio::task::spawn_blocking(work).await.context("finishing a restore failed")??)
 }

@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) syslog_allowed_origins: Vec<String>,
     /// The tenant whose pipelines get syslog messages.
     pub(crate) syslog_tenant: String,
+    /// Others, by sender: `ORIGIN=TENANT`.
+    pub(crate) syslog_tenants: Vec<String>,
     pub(crate) syslog_tls: SyslogTlsFiles,
     pub(crate) syslog_limits: SyslogBounds,
     pub(crate) durability: Durability,
@@ -227,6 +229,7 @@ impl Default for Settings {
             syslog_protocol: None,
             syslog_allowed_origins: Vec::new(),
             syslog_tenant: "default".to_owned(),
+            syslog_tenants: Vec::new(),
             syslog_tls: SyslogTlsFiles::default(),
             syslog_limits: SyslogBounds::default(),
             durability: Durability::Fsync,
@@ -287,6 +290,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("syslog_protocol", Kind::Text),
     ("syslog_allowed_origins", Kind::Texts),
     ("syslog_tenant", Kind::Text),
+    ("syslog_tenants", Kind::Texts),
     ("syslog_tls.enabled", Kind::Switch),
     ("syslog_tls.cert", Kind::Text),
     ("syslog_tls.key", Kind::Text),

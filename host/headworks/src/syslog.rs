@@ -3,29 +3,42 @@
 use crate::addresses::{Addresses, SyslogAddresses};
 use crate::settings::{Settings, SyslogProtocol, SyslogTlsFiles, address};
 use anyhow::{Context, Result, bail};
-use headworks_core::TenantId;
+use headworks_core::AddressRange;
 use headworks_identity::Tenants;
-use headworks_syslog::{SyslogLimits, SyslogOptions, SyslogServer, SyslogTls};
+use headworks_store::Store;
+use headworks_syslog::{AllowedOrigins, Recipient, SyslogLimits, SyslogOptions, SyslogServer, SyslogTls};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Takes the addresses of the syslog server and notes them. `None` where the operator wants no syslog server.
-pub(crate) async fn bind(settings: &Settings, tenant: TenantId, listening: &mut Addresses) -> Result<Option<SyslogServer>> {
-    let Some(options) = options(settings, tenant)? else { return Ok(None) };
+pub(crate) async fn bind(settings: &Settings, listening: &mut Addresses) -> Result<Option<SyslogServer>> {
+    let Some(options) = options(settings)? else { return Ok(None) };
     let tls = options.tls.is_some();
     let server = SyslogServer::bind(options).await?;
     listening.syslog = Some(SyslogAddresses { udp: server.udp_address(), tcp: server.tcp_address(), tls });
     Ok(Some(server))
 }
 
-/// The tenant whose pipelines get syslog messages.
-pub(crate) fn tenant(settings: &Settings, tenants: &Tenants) -> Result<TenantId> {
-    let name = &settings.syslog_tenant;
-    let found = tenants.by_name(name).with_context(|| format!("syslog_tenant: there is no tenant {name:?}; make it first"))?;
-    Ok(found.number)
+/// Whose pipelines get the messages of whom: those of the settings by sender, and of all others.
+pub(crate) fn recipients(settings: &Settings, store: &Store, tenants: &Tenants) -> Result<(Vec<Recipient>, Recipient)> {
+    let recipient = |setting: &str, name: &str, senders: Vec<AddressRange>| -> Result<Recipient> {
+        let found = tenants.by_name(name).with_context(|| format!("{setting}: there is no tenant {name:?}; make it first"))?;
+        let tenant = found.number;
+        Ok(Recipient { tenant, senders, origins: AllowedOrigins::follow(store, tenant)? })
+    };
+    let mut senders: BTreeMap<&str, Vec<AddressRange>> = BTreeMap::new();
+    for entry in &settings.syslog_tenants {
+        let (sender, name) =
+            entry.split_once('=').with_context(|| format!("syslog_tenants: {entry:?} has the form ORIGIN=TENANT"))?;
+        let sender = AddressRange::parse(sender.trim()).map_err(|error| anyhow::anyhow!("syslog_tenants: {error}"))?;
+        senders.entry(name.trim()).or_default().push(sender);
+    }
+    let named = senders.into_iter().map(|(name, senders)| recipient("syslog_tenants", name, senders));
+    Ok((named.collect::<Result<_>>()?, recipient("syslog_tenant", &settings.syslog_tenant, Vec::new())?))
 }
 
-fn options(settings: &Settings, tenant: TenantId) -> Result<Option<SyslogOptions>> {
+fn options(settings: &Settings) -> Result<Option<SyslogOptions>> {
     if settings.syslog == "off" {
         return Ok(None);
     }
@@ -41,7 +54,6 @@ fn options(settings: &Settings, tenant: TenantId) -> Result<Option<SyslogOptions
         tcp: protocol != SyslogProtocol::Udp,
         tls,
         limits: limits(settings),
-        tenant,
     }))
 }
 

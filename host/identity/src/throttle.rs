@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// How many failures are free, and how long one takes to melt.
 #[derive(Clone, Copy)]
@@ -65,7 +66,7 @@ impl Throttle {
         if wait > 0 {
             let seconds = (wait + 999) / 1000;
             let text = format!("too many failed logins of this user or from this address; try again in {seconds} s");
-            return Err(Error::new(ErrorCode::Exhausted, text));
+            return Err(Error::new(ErrorCode::Exhausted, text).after(Duration::from_millis(wait.unsigned_abs())));
         }
         add(&mut counts.users, attempt.user.clone(), USER, now);
         add(&mut counts.addresses, attempt.address, ADDRESS, now);

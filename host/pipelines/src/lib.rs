@@ -16,7 +16,7 @@ mod transform;
 
 pub use condition::{Condition, Expressions};
 pub use counters::{Counter, NODE_PREFIX, PIPELINE_LOGS, PIPELINE_TOTAL, PLUGIN_FAILURES, STREAM_LOGS};
-pub use engine::{FORWARDER, PIPELINE, PipelineOptions, Pipelines, Replay, Replayed, ReplayedFrom, TRANSFORMER};
+pub use engine::{FORWARDER, PIPELINE, PLUGIN, PipelineOptions, Pipelines, Replay, Replayed, ReplayedFrom, TRANSFORMER};
 pub use forward::{FORWARDER_SECRETS, Forwarders, Saved, Target};
 pub use graph::Graph;
 pub use query::Found;

@@ -6,8 +6,7 @@ use headworks_core::{DocumentKey, Error, ErrorCode, Result, TenantId, Timestamp}
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Kind of the documents that say which version of a plugin is in use.
-pub const PLUGIN: &str = "plugin";
+pub use headworks_pipelines::PLUGIN;
 /// Kind of the documents of versions. Their scope is the plugin.
 pub const VERSION: &str = "plugin-version";
 /// Kind of the documents that hold the tests of a version. Their scope is the plugin.

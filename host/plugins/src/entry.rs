@@ -1,10 +1,13 @@
 //! What is kept in memory of one plugin of one tenant: the slots that pipelines hold.
 
+use crate::around::Purpose;
+use crate::around::log::Log;
+use crate::around::state::State;
 use crate::load::Running;
 use crate::slot::{Route, Slot, Trial};
 use crate::{Candidate, Config, Inner, PluginState, none_in_use};
 use headworks_core::{Error, Result, TenantId, Timestamp};
-use headworks_sandbox::World;
+use headworks_sandbox::{Usage, World};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -21,13 +24,21 @@ pub(crate) struct Entry {
     pub(crate) changing: tokio::sync::Mutex<()>,
     /// Read while a slot is opened, written while all slots are turned to other versions, so that none is missed.
     pub(crate) turning: RwLock<()>,
+    /// What it logged lately.
+    pub(crate) log: Arc<Log>,
+    /// What it remembers.
+    pub(crate) state: Arc<State>,
+    /// What it used since the start.
+    pub(crate) usage: Arc<Usage>,
     slots: Mutex<HashMap<String, Weak<Slot>>>,
 }
 
 impl Entry {
-    pub(crate) fn new(tenant: TenantId, plugin: &str) -> Self {
-        let (changing, turning, slots) = Default::default();
-        Self { tenant, plugin: plugin.to_owned(), changing, turning, slots }
+    pub(crate) fn new(inner: &Inner, tenant: TenantId, plugin: &str) -> Self {
+        let (changing, turning, usage, slots) = Default::default();
+        let log = Arc::new(Log::new(Arc::clone(&inner.clock)));
+        let state = State::new(inner.store.clone(), tenant, plugin, inner.sandbox.limits());
+        Self { tenant, plugin: plugin.to_owned(), changing, turning, log, state, usage, slots }
     }
 
     /// The slots in use.
@@ -81,7 +92,7 @@ impl Inner {
     ) -> Result<Route> {
         let run = async |version: &str| match present.and_then(|present| present.running(version)) {
             Some(running) => Ok(running),
-            None => self.run(entry.tenant, &entry.plugin, version, config).await,
+            None => self.run(entry, version, config, Purpose::Use).await,
         };
         let active = state.active.as_deref().ok_or_else(|| none_in_use(&entry.plugin))?;
         let active = run(active).await?;

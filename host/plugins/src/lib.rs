@@ -5,6 +5,7 @@
 //! its tenant; a batch under way ends on the version that it began with, and the next one takes the version that the document
 //! names; nothing is kept in memory of a tenant or plugin that nobody uses. Knows nothing of HTTP or of any dialect.
 
+mod around;
 mod documents;
 mod entry;
 mod grants;
@@ -18,6 +19,9 @@ mod slot;
 mod upload;
 mod users;
 
+pub use around::log::LogLine;
+pub use around::seal::Seal;
+pub use around::secrets::{SECRET, SECRET_BYTES};
 pub use documents::{Candidate, Ending, Outcome, PLUGIN, PluginState, Shadow, Status, TESTS, VERSION, VersionState};
 pub use judge::Judge;
 pub use manage::{Plugin, Version};
@@ -26,24 +30,47 @@ pub use release::Release;
 pub use schema::CONFIG_BYTES;
 pub use upload::Upload;
 
+pub use headworks_sandbox::{UsageSnapshot, World};
+
 use entry::Entry;
 use headworks_core::time::Clock;
-use headworks_core::{Digest, Error, ErrorCode, Result, TenantId};
+use headworks_core::{Digest, Error, ErrorCode, Result, TenantId, Timestamp};
 use headworks_pipelines::{Target, Transform};
-use headworks_sandbox::{Sandbox, World};
+use headworks_sandbox::{Admission, Sandbox};
 use headworks_store::Store;
 use load::Loaded;
+use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// The plugins of all tenants. Clones share them.
 #[derive(Clone)]
 pub struct Plugins(Arc<Inner>);
 
+/// Answers who decides about the calls of a tenant's plugins.
+pub type Admissions = Arc<dyn Fn(TenantId) -> Arc<dyn Admission> + Send + Sync>;
+
+/// What plugins are made of.
+pub struct PluginsOptions {
+    /// Documents, components and what plugins remember.
+    pub store: Store,
+    /// Where components run.
+    pub sandbox: Sandbox,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Keeps secrets sealed.
+    pub seal: Seal,
+    /// Who decides about calls.
+    pub admissions: Admissions,
+}
+
 pub(crate) struct Inner {
     store: Store,
     sandbox: Sandbox,
     clock: Arc<dyn Clock>,
+    seal: Seal,
+    admissions: Admissions,
+    started: Timestamp,
     /// Plugins that were used since the start.
     entries: Mutex<HashMap<(TenantId, String), Arc<Entry>>>,
     /// Components in use, one for all tenants and plugins that have the same.
@@ -52,9 +79,47 @@ pub(crate) struct Inner {
 
 impl Plugins {
     /// The plugins in a store, run in a sandbox. Nothing is loaded before it is used.
-    pub fn new(store: Store, sandbox: Sandbox, clock: Arc<dyn Clock>) -> Self {
-        let (entries, loaded) = Default::default();
-        Self(Arc::new(Inner { store, sandbox, clock, entries, loaded }))
+    pub fn new(options: PluginsOptions) -> Self {
+        let PluginsOptions { store, sandbox, clock, seal, admissions } = options;
+        let ((entries, loaded), started) = (Default::default(), clock.now());
+        Self(Arc::new(Inner { store, sandbox, clock, seal, admissions, started, entries, loaded }))
+    }
+
+    /// Writes what plugins remember and what is not yet on the disk; before the store is closed.
+    pub async fn flush(&self) {
+        let entries: Vec<Arc<Entry>> = self.0.entries().values().map(Arc::clone).collect();
+        for entry in entries {
+            entry.state.flush().await;
+        }
+    }
+
+    /// What a plugin logged lately behind a number, oldest first: the last thousand lines since the start.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    pub fn logs(&self, tenant: TenantId, plugin: &str, after: u64) -> Result<Vec<LogLine>> {
+        Ok(self.0.existing(tenant, plugin)?.log.after(after))
+    }
+
+    /// Tells when a plugin logged something.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    pub fn follow_logs(&self, tenant: TenantId, plugin: &str) -> Result<tokio::sync::watch::Receiver<u64>> {
+        Ok(self.0.existing(tenant, plugin)?.log.follow())
+    }
+
+    /// Since when usage is counted and logs are kept: the start of the server.
+    pub fn started(&self) -> Timestamp {
+        self.0.started
+    }
+
+    /// What a plugin used in a tenant since the start.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    pub fn usage(&self, tenant: TenantId, plugin: &str) -> Result<UsageSnapshot> {
+        Ok(self.0.existing(tenant, plugin)?.usage.snapshot())
     }
 
     /// Where components are loaded.
@@ -87,11 +152,24 @@ impl Plugins {
         Ok(self.0.open(tenant, plugin, config, World::Validator).await?)
     }
 
+    /// The configuration as the plugin's schema sees it: a document, or a text where that is what it wants or what there is.
+    pub fn shown_config(&self, tenant: TenantId, used: &Use) -> Value {
+        let wants_text = || {
+            let active = self.0.find(tenant, &used.plugin).ok()??.1.active?;
+            let (_, version) = self.0.version(tenant, &used.plugin, &active).ok()?;
+            Some(schema::Schema::read(&version.config_schema).ok()?.wants_text())
+        };
+        used.config.value(wants_text().unwrap_or(false)).unwrap_or_else(|_| match &used.config {
+            Config::Text(text) => Value::String(text.clone()),
+            Config::Json(value) => value.clone(),
+        })
+    }
+
     /// Checks a configuration against the schema of the version in use.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidProgram`] with the place of the mistake.
-    pub async fn check_config(&self, tenant: TenantId, plugin: &str, config: &Config, world: World) -> Result<()> {
+    pub fn check_config(&self, tenant: TenantId, plugin: &str, config: &Config, world: World) -> Result<()> {
         let state = self.0.usable(tenant, plugin, world)?;
         let version = match state.active {
             Some(version) => version,
@@ -104,14 +182,18 @@ impl Plugins {
 }
 
 impl Inner {
+    fn entries(&self) -> MutexGuard<'_, HashMap<(TenantId, String), Arc<Entry>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What is kept in memory of a plugin.
     fn entry(&self, tenant: TenantId, plugin: &str) -> Arc<Entry> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(entries.entry((tenant, plugin.to_owned())).or_insert_with(|| Arc::new(Entry::new(tenant, plugin))))
+        let make = || Arc::new(Entry::new(self, tenant, plugin));
+        Arc::clone(self.entries().entry((tenant, plugin.to_owned())).or_insert_with(make))
     }
 
     fn forget(&self, tenant: TenantId, plugin: &str) {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(&(tenant, plugin.to_owned()));
+        self.entries().remove(&(tenant, plugin.to_owned()));
     }
 
     /// The document of a plugin that pipelines may use.

@@ -1,10 +1,12 @@
 //! From a stored version to something that runs.
 
-use crate::Inner;
+use crate::around::Purpose;
 use crate::documents::{self, PluginState, Status, VersionState};
+use crate::entry::Entry;
 use crate::schema::Schema;
+use crate::{Config, Inner};
 use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
-use headworks_sandbox::{Forwarder, Grant, Granted, Plugin, Surroundings, Transformer, Validator, World};
+use headworks_sandbox::{Forwarder, Plugin, Transformer, Validator, World};
 use std::sync::{Arc, PoisonError};
 
 /// A component in use, with the schema of its configuration.
@@ -111,28 +113,15 @@ impl Inner {
     }
 
     /// Opens a version with a configuration.
-    pub(crate) async fn run(
-        &self,
-        tenant: TenantId,
-        plugin: &str,
-        version: &str,
-        config: &crate::Config,
-    ) -> Result<Arc<Running>> {
-        let (loaded, state) = self.load_version(tenant, plugin, version).await?;
+    pub(crate) async fn run(&self, entry: &Entry, version: &str, config: &Config, purpose: Purpose) -> Result<Arc<Running>> {
+        let (loaded, state) = self.load_version(entry.tenant, &entry.plugin, version).await?;
         let text = loaded.schema.check(&config.value(loaded.schema.wants_text())?)?;
-        let component = loaded.plugin.within(self.surroundings(tenant, plugin, &state)?);
+        let component = loaded.plugin.within(self.surroundings(entry, &state, purpose)?);
         let runner = match component.world() {
             World::Transformer => Runner::Transformer(component.open_transformer(&text).await?),
             World::Forwarder => Runner::Forwarder(component.open_forwarder(&text).await?),
             World::Validator => Runner::Validator(component.open_validator(&text).await?),
         };
         Ok(Arc::new(Running { version: version.to_owned(), digest: component.digest(), runner, _loaded: loaded }))
-    }
-
-    /// What a version of a plugin gets from outside.
-    fn surroundings(&self, _: TenantId, _: &str, version: &VersionState) -> Result<Surroundings> {
-        let unreadable = |why| Error::new(ErrorCode::Corrupt, format!("the stored approval cannot be read: {why}"));
-        let grants = version.approved.iter().map(|grant| Grant::parse(grant)).collect::<Result<_, _>>().map_err(unreadable)?;
-        Ok(Surroundings { granted: Granted::Only(grants), ..Surroundings::default() })
     }
 }

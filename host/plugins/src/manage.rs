@@ -160,6 +160,7 @@ impl Plugins {
             changes.push(Change::delete(documents::tests_key(tenant, plugin, &version.version)));
             beside.push(Beside::NoBlob { tenant, digest: version.state.digest.parse()? });
         }
+        entry.state.close().await;
         self.0.store.write_with(author, changes, beside).await?;
         self.0.forget(tenant, plugin);
         Ok(())

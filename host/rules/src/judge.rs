@@ -1,9 +1,10 @@
 //! Judging one document: asking the rules that are bound to it, and what their words come to.
 
+use crate::Rulebook;
 use crate::rule::{Deed, Mode, Rule};
 use crate::shown::shown;
-use crate::{Judge, Rulebook};
 use headworks_core::{DocumentKey, Error, ErrorCode, Result, Severity, TenantId, Violation};
+use headworks_plugins::Judge;
 use headworks_sandbox::{CallFailure, Subject};
 use headworks_store::{AuditEvent, Proposal, Verdict};
 use std::sync::Arc;

@@ -19,36 +19,25 @@ pub use told::collecting;
 
 use futures_util::future::join_all;
 use headworks_core::document::ChangeEvent;
-use headworks_core::{Error, Result, TenantId};
+use headworks_core::{Error, ErrorCode, Result, TenantId};
 use headworks_pipelines::Boxed;
-use headworks_sandbox::{CallFailure, Subject, Validator, Violation};
+use headworks_plugins::{Config, Judge, Plugins};
+use headworks_sandbox::Subject;
 use headworks_store::{Guard, Judging, Notes, Proposal, Store};
-use judge::{Bound, Judgement, deed, subject};
+use judge::{Bound, Judgement, Word, deed, subject};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{Semaphore, broadcast};
 
 /// The most rules of one tenant.
 pub const MAX_RULES: usize = 32;
+/// How long a rule may take to answer.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// Scans that may go on at once.
 const SCANS: usize = 2;
-/// Kinds whose changes may change what a rule's plugin is.
-const PLUGIN_KINDS: [&str; 3] = ["plugin", "plugin-version", "secret"];
-
-/// A plugin with the configuration of a rule.
-pub trait Judge: Send + Sync {
-    /// Everything that is wrong with a document.
-    fn validate<'a>(&'a self, subject: &'a Subject) -> Boxed<'a, Result<Vec<Violation>, CallFailure>>;
-}
-
-impl Judge for Validator {
-    fn validate<'a>(&'a self, subject: &'a Subject) -> Boxed<'a, Result<Vec<Violation>, CallFailure>> {
-        Box::pin(Self::validate(self, subject))
-    }
-}
-
 /// Sets up the plugins of rules.
 pub trait Rulebook: Send + Sync {
     /// A validator of a tenant with this configuration.
@@ -59,6 +48,12 @@ pub trait Rulebook: Send + Sync {
     fn open<'a>(&'a self, tenant: TenantId, plugin: &'a str, config: &'a Value) -> Boxed<'a, Result<Arc<dyn Judge>>>;
 }
 
+impl Rulebook for Plugins {
+    fn open<'a>(&'a self, tenant: TenantId, plugin: &'a str, config: &'a Value) -> Boxed<'a, Result<Arc<dyn Judge>>> {
+        Box::pin(async move { self.open_validator(tenant, plugin, &Config::Json(config.clone())).await })
+    }
+}
+
 /// The rules of all tenants. Clones share them.
 #[derive(Clone)]
 pub struct Rules(Arc<Inner>);
@@ -66,6 +61,7 @@ pub struct Rules(Arc<Inner>);
 struct Inner {
     store: Store,
     rulebook: Arc<dyn Rulebook>,
+    patience: Duration,
     events: Mutex<broadcast::Receiver<Arc<ChangeEvent>>>,
     known: Mutex<Known>,
     scans: Arc<Semaphore>,
@@ -82,9 +78,15 @@ struct Known {
 impl Rules {
     /// The rules in a store. Nobody asks them before they are its [guard](Store::guard_with).
     pub fn new(store: Store, rulebook: Arc<dyn Rulebook>) -> Self {
+        Self::with_patience(store, rulebook, PATIENCE)
+    }
+
+    /// As [`new`](Self::new), where a rule may take this long: loading its plugin and waiting for its turn included. Its
+    /// processor time is bounded by the sandbox.
+    pub fn with_patience(store: Store, rulebook: Arc<dyn Rulebook>, patience: Duration) -> Self {
         let events = Mutex::new(store.subscribe());
         let (known, scans) = (Mutex::default(), Arc::new(Semaphore::new(SCANS)));
-        Self(Arc::new(Inner { store, rulebook, events, known, scans }))
+        Self(Arc::new(Inner { store, rulebook, patience, events, known, scans }))
     }
 }
 
@@ -99,7 +101,7 @@ impl Inner {
         loop {
             let event = events.try_recv();
             let all = match &event {
-                Ok(event) if event.key.kind != VALIDATOR && !PLUGIN_KINDS.contains(&event.key.kind.as_str()) => continue,
+                Ok(event) if event.key.kind != VALIDATOR => continue,
                 Ok(_) => false,
                 Err(TryRecvError::Lagged(_)) => true,
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
@@ -140,18 +142,27 @@ impl Inner {
         Ok(rules)
     }
 
+    /// Asks a rule. One that does not answer in time cannot judge.
+    async fn ask(&self, bound: &Bound, tenant: TenantId, subject: &Subject) -> Word {
+        let answer = tokio::time::timeout(self.patience, bound.ask(self.rulebook.as_ref(), tenant, subject)).await;
+        answer.unwrap_or_else(|_| {
+            let message = format!("it did not answer within {:?}", self.patience);
+            Word::Failed(Error::new(ErrorCode::PluginDeadline, message))
+        })
+    }
+
     async fn judge(&self, author: &str, proposals: &[Proposal]) -> Result<Judgement> {
         let mut judgement = Judgement::default();
         for proposal in proposals {
             let tenant = proposal.key.tenant;
             let Some(deed) = deed(proposal) else { continue };
             let rules = self.rules(tenant).await?;
-            let asked: Vec<&Arc<Bound>> = rules.iter().filter(|bound| bound.rule.judges(&proposal.key.kind, deed)).collect();
+            let asked: Vec<&Arc<Bound>> = rules.iter().filter(|bound| bound.rule.judges(&proposal.key, deed)).collect();
             if asked.is_empty() {
                 continue;
             }
             let subject = subject(author, proposal, deed);
-            let words = join_all(asked.iter().map(|bound| bound.ask(self.rulebook.as_ref(), tenant, &subject))).await;
+            let words = join_all(asked.iter().map(|bound| self.ask(bound, tenant, &subject))).await;
             for (bound, word) in asked.into_iter().zip(words) {
                 judgement.hear(author, &proposal.key, deed, bound, word);
             }

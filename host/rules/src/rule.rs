@@ -1,6 +1,7 @@
 //! A rule as it is saved: which plugin judges what, and what its word means.
 
-use headworks_core::{Document, Error, ErrorCode, Result};
+use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result};
+use headworks_plugins::{PLUGIN, TESTS, VERSION};
 use headworks_sandbox::Operation;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,9 +19,9 @@ pub const KINDS: &[&str] = &[
     "token",
     "auth-provider",
     "system-configuration",
-    "plugin",
-    "plugin-version",
-    "plugin-tests",
+    PLUGIN,
+    VERSION,
+    TESTS,
     "secret",
     VALIDATOR,
 ];
@@ -155,9 +156,17 @@ impl Rule {
         KINDS.iter().copied().filter(|kind| self.is_bound_to(kind))
     }
 
-    pub(crate) fn judges(&self, kind: &str, deed: Deed) -> bool {
-        // Whatever rules say: each of them can be deleted.
-        self.is_bound_to(kind) && self.operations.contains(&deed) && !(kind == VALIDATOR && deed == Deed::Delete)
+    pub(crate) fn judges(&self, key: &DocumentKey, deed: Deed) -> bool {
+        let DocumentKey { kind, scope, name, .. } = key;
+        let spared = match kind.as_str() {
+            // Whatever rules say: each of them can be deleted.
+            VALIDATOR => deed == Deed::Delete,
+            // A rule that is broken cannot keep off its own repair.
+            PLUGIN => *name == self.plugin,
+            VERSION | TESTS => *scope == self.plugin,
+            _ => false,
+        };
+        !spared && self.is_bound_to(kind) && self.operations.contains(&deed)
     }
 }
 

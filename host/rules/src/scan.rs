@@ -105,7 +105,7 @@ impl Rules {
                     let place = place(&document);
                     let proposal = proposal(document, asked);
                     let revision = proposal.1;
-                    let word = bound.ask(self.0.rulebook.as_ref(), tenant, &subject(author, &proposal.0, asked)).await;
+                    let word = self.0.ask(&bound, tenant, &subject(author, &proposal.0, asked)).await;
                     scanned.add(&place, revision, word)?;
                     let full = scanned.checked >= limit || scanned.findings.len() >= MAX_FINDINGS || begun.elapsed() >= TIME;
                     after = Some(place);

@@ -4,10 +4,10 @@
 
 mod support;
 
-use headworks_core::{Digest, Error, ErrorCode, Result};
+use headworks_core::{Digest, Error, ErrorCode};
 use headworks_sandbox::{
-    Admission, CallFailure, Figure, Grant, Granted, Limits, LogLevel, LogSink, MemoryState, Pending, Permit, Secrets,
-    Surroundings, Transformer,
+    Admission, CallFailure, Figure, Grant, Granted, Limits, LogLevel, LogSink, MemoryState, Pending, Permit, Secrets, StateError,
+    StateStore, Surroundings, Transformer,
 };
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -106,6 +106,42 @@ async fn floods_of_cheap_questions_end_at_the_accounts_of_a_call() {
         assert!(matches!(failure.error.code, ErrorCode::PluginDeadline | ErrorCode::PluginLimit), "{function}: {failure}");
         assert_eq!(ask(&transformer, &[&[("do", "get"), ("key", "a")]]).await, ["Ok(None)"]);
     }
+}
+
+/// State that is never there.
+struct Silent;
+
+impl StateStore for Silent {
+    fn get<'a>(&'a self, _: &'a str) -> Pending<'a, Result<Option<Vec<u8>>, StateError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn set<'a>(&'a self, _: &'a str, _: Option<Vec<u8>>) -> Pending<'a, Result<(), StateError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn replace<'a>(&'a self, _: &'a str, _: Option<Vec<u8>>, _: Option<Vec<u8>>) -> Pending<'a, Result<bool, StateError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn keys<'a>(&'a self, _: &'a str, _: usize) -> Pending<'a, Result<Vec<String>, StateError>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_waits_for_ever_in_the_host_is_ended_by_the_clock() {
+    let surroundings = Surroundings { state: Arc::new(Silent), ..Surroundings::default() };
+    let usage = Arc::clone(&surroundings.usage);
+    let limits = Limits { call_cpu: Duration::from_secs(1), call_wait: Duration::from_millis(100), ..Limits::default() };
+    let transformer = opened(limits, surroundings).await;
+    let (started, before) = (Instant::now(), usage.snapshot().cpu_nanos);
+    let failure = try_ask(&transformer, &[&[("do", "get"), ("key", "a")]]).await.unwrap_err();
+    assert_eq!(failure.error.code, ErrorCode::PluginDeadline);
+    assert!(started.elapsed() >= Duration::from_millis(1100), "{:?}", started.elapsed());
+    // Waiting is not the plugin's processor time.
+    assert!(usage.snapshot().cpu_nanos - before < 1_000_000_000);
+    assert!(try_ask(&transformer, &[&[("do", "now")]]).await.is_ok());
 }
 
 #[tokio::test]
@@ -228,7 +264,7 @@ struct Gate {
 struct Gated(Arc<Gate>);
 
 impl Admission for Gated {
-    fn admit(&self) -> Pending<'_, Result<Permit>> {
+    fn admit(&self) -> Pending<'_, headworks_core::Result<Permit>> {
         Box::pin(async {
             let gate = Arc::clone(&self.0);
             let open = gate.open.fetch_add(1, Ordering::SeqCst) + 1;
@@ -279,4 +315,41 @@ async fn calls_run_with_a_permit_that_hears_their_time() {
     let call = transformer.transform(batch(&[&[("do", "spin")]]));
     assert!(tokio::time::timeout(Duration::from_millis(20), call).await.is_err());
     assert_eq!(gate.open.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_busy_tenant_leaves_another_its_share() {
+    let gate = Arc::new(Gate::default());
+    let busy = Surroundings { admission: Arc::new(Gated(Arc::clone(&gate))), ..Surroundings::default() };
+    let quiet = Surroundings::default();
+    let (busy_usage, quiet_usage) = (Arc::clone(&busy.usage), Arc::clone(&quiet.usage));
+    let limits = Limits { call_cpu: Duration::from_secs(30), call_wait: Duration::from_secs(30), ..Limits::default() };
+    let plugin = plugin("test-platform", limits).await;
+    let mut spinning = Vec::new();
+    for _ in 0..8 {
+        // Each on its own: another transformer of the tenant, with its own instances.
+        let busy = plugin.within(busy.clone());
+        spinning.push(tokio::spawn(async move {
+            loop {
+                if let Ok(transformer) = busy.open_transformer("").await {
+                    let _ = transformer.transform(batch(&[&[("do", "spin")]])).await;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }));
+    }
+    let transformer = plugin.within(quiet).open_transformer("").await.unwrap();
+    while gate.open.load(Ordering::SeqCst) < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let before = [busy_usage.snapshot().cpu_nanos, quiet_usage.snapshot().cpu_nanos];
+    let call = transformer.transform(batch(&[&[("do", "spin")]]));
+    assert!(tokio::time::timeout(Duration::from_secs(3), call).await.is_err());
+    spinning.iter().for_each(tokio::task::JoinHandle::abort);
+    for one in spinning {
+        let _ = one.await;
+    }
+    // Of two cores; 40 % of one is a fifth. What is said is by turns, so it holds on a busy machine too.
+    let [busy, quiet] = [busy_usage.snapshot().cpu_nanos - before[0], quiet_usage.snapshot().cpu_nanos - before[1]];
+    assert!(quiet * 5 >= busy + quiet, "{quiet} ns beside {busy} ns");
 }

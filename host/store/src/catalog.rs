@@ -88,12 +88,14 @@ impl Stream {
 pub(crate) struct Catalog {
     streams: RwLock<HashMap<TenantId, BTreeMap<String, Arc<Stream>>>>,
     imposed: Option<StreamConfig>,
+    /// Bytes that wait to be delivered, by tenant; of queues that were written to since the start.
+    waiting: RwLock<HashMap<TenantId, u64>>,
 }
 
 impl Catalog {
     /// No stream yet; each is to have these settings, if any, whatever is asked for.
     pub(crate) fn new(imposed: Option<StreamConfig>) -> Self {
-        Self { streams: RwLock::default(), imposed }
+        Self { streams: RwLock::default(), imposed, waiting: RwLock::default() }
     }
 
     /// The settings that a stream gets when these are asked for.
@@ -118,8 +120,18 @@ impl Catalog {
         tenants.get(&tenant).into_iter().flat_map(BTreeMap::values).map(|stream| stream.bytes()).sum()
     }
 
-    /// Forgets all streams of a tenant.
+    /// Bytes that wait to be delivered for a tenant.
+    pub(crate) fn waiting(&self, tenant: TenantId) -> u64 {
+        self.waiting.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn set_waiting(&self, tenant: TenantId, bytes: u64) {
+        self.waiting.write().unwrap_or_else(PoisonError::into_inner).insert(tenant, bytes);
+    }
+
+    /// Forgets everything of a tenant.
     pub(crate) fn remove_tenant(&self, tenant: TenantId) {
+        self.waiting.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
         self.streams.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
     }
 

@@ -455,6 +455,11 @@ impl Store {
         self.0.catalog.bytes(tenant)
     }
 
+    /// Bytes that wait to be delivered for a tenant, in queues that were written to since the start.
+    pub fn tenant_waiting(&self, tenant: TenantId) -> u64 {
+        self.0.catalog.waiting(tenant)
+    }
+
     /// Writes totals of days, counted from 1970, in the place of those that are there; those of days before `oldest` go. No
     /// audit entry is made of it.
     ///

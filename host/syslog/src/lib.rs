@@ -16,7 +16,7 @@ mod udp;
 
 pub use limits::SyslogLimits;
 pub use origins::AllowedOrigins;
-pub use server::{SyslogOptions, SyslogServer};
+pub use server::{Recipient, SyslogOptions, SyslogServer};
 pub use tls::SyslogTls;
 pub use tokio_util::sync::CancellationToken as Shutdown;
 

@@ -5,6 +5,7 @@
 use crate::meters::{Complaint, Meters};
 use crate::{AllowedOrigins, ENTRY, Shutdown, SyslogLimits};
 use bytes::Bytes;
+use headworks_core::AddressRange;
 use headworks_core::time::Clock;
 use headworks_core::{Batch, Error, ErrorCode, Result, TenantId, Timestamp};
 use headworks_pipelines::Pipelines;
@@ -33,6 +34,19 @@ pub(crate) struct Intake {
     /// Bytes in the queue by UDP sender; those with none are not in it.
     sources: Arc<Mutex<HashMap<IpAddr, usize>>>,
     overflowing: Complaint,
+}
+
+/// The way in for each sender: that of the first block that holds it, else that of all others.
+pub(crate) struct Doors {
+    pub(crate) blocks: Vec<(AddressRange, Arc<Intake>)>,
+    pub(crate) others: Arc<Intake>,
+}
+
+impl Doors {
+    pub(crate) fn of(&self, sender: IpAddr) -> &Arc<Intake> {
+        let block = self.blocks.iter().find(|(block, _)| block.contains(sender.to_canonical()));
+        block.map_or(&self.others, |(_, intake)| intake)
+    }
 }
 
 /// A message that waits.

@@ -1,11 +1,13 @@
 //! Binding, serving and the graceful end.
 
 use crate::meters::{Complaint, over_quota};
-use crate::queue::{Intake, Runner, run};
+use crate::queue::{Doors, Intake, Runner, run};
 use crate::{AllowedOrigins, Shutdown, SyslogLimits, SyslogTls, tcp, udp};
+use headworks_core::AddressRange;
 use headworks_core::time::Clock;
 use headworks_core::{Error, ErrorCode, Result, TenantId};
 use headworks_pipelines::Pipelines;
+use std::cmp::Reverse;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,8 +30,16 @@ pub struct SyslogOptions {
     pub tls: Option<SyslogTls>,
     /// Bounds.
     pub limits: SyslogLimits,
-    /// Whose pipelines get the messages.
+}
+
+/// A tenant whose pipelines get messages. Each has a queue of its own, so that none fills that of another.
+pub struct Recipient {
+    /// Whose pipelines.
     pub tenant: TenantId,
+    /// Which senders are meant for it.
+    pub senders: Vec<AddressRange>,
+    /// Which of these may send.
+    pub origins: AllowedOrigins,
 }
 
 /// Listeners that hold their addresses and do not serve yet.
@@ -80,43 +90,60 @@ impl SyslogServer {
         &self.options.limits
     }
 
-    /// Serves until `shutdown` is cancelled, then lets the messages that were received run within the drain limit.
-    pub async fn serve(self, pipelines: Pipelines, origins: AllowedOrigins, clock: Arc<dyn Clock>, shutdown: Shutdown) {
+    /// Serves until `shutdown` is cancelled, then lets the messages that were received run within the drain limit. Senders
+    /// that none of the recipients names are meant for `others`.
+    pub async fn serve(
+        self,
+        pipelines: Pipelines,
+        recipients: Vec<Recipient>,
+        others: Recipient,
+        clock: Arc<dyn Clock>,
+        shutdown: Shutdown,
+    ) {
         let Self { udp, tcp, options } = self;
-        let SyslogOptions { tls, limits, tenant, .. } = options;
+        let SyslogOptions { tls, limits, .. } = options;
         let hurry = Shutdown::new();
-        let (intake, waiting) = Intake::new(limits.clone(), origins, clock);
-        let failed = intake.meters.failed.clone();
-        let runner = Runner {
-            pipelines,
-            tenant,
-            failed,
-            over_quota: over_quota(tenant),
-            failing: Complaint::default(),
-            hurry: hurry.clone(),
+        let mut running = JoinSet::new();
+        let mut open = |tenant: TenantId, origins: AllowedOrigins| {
+            let (intake, waiting) = Intake::new(limits.clone(), origins, Arc::clone(&clock));
+            let (failed, over_quota, failing) = (intake.meters.failed.clone(), over_quota(tenant), Complaint::default());
+            let (pipelines, hurry, limits) = (pipelines.clone(), hurry.clone(), limits.clone());
+            running.spawn(async move {
+                run(Runner { pipelines, tenant, failed, over_quota, failing, hurry }, &limits, waiting).await
+            });
+            Arc::new(intake)
         };
-        let intake = Arc::new(intake);
+        let mut blocks = Vec::new();
+        for Recipient { tenant, senders, origins } in recipients {
+            let intake = open(tenant, origins);
+            blocks.extend(senders.into_iter().map(|sender| (sender, Arc::clone(&intake))));
+        }
+        // A sender is meant by the smallest block that holds it.
+        blocks.sort_by_key(|(block, _)| Reverse(block.prefix_len()));
+        let doors = Arc::new(Doors { blocks, others: open(others.tenant, others.origins) });
         let mut listeners = JoinSet::new();
         if let Some(socket) = udp {
-            listeners.spawn(udp::receive(socket, Arc::clone(&intake), shutdown.clone()));
+            listeners.spawn(udp::receive(socket, Arc::clone(&doors), shutdown.clone()));
         }
         if let Some(listener) = tcp {
-            listeners.spawn(tcp::accept(listener, tls, Arc::clone(&intake), shutdown.clone()));
+            listeners.spawn(tcp::accept(listener, tls, Arc::clone(&doors), shutdown.clone()));
         }
-        // The runner ends when the listeners have: they hold the only ways into the queue.
-        drop(intake);
-        let drain = limits.drain_timeout;
-        let mut running = tokio::spawn(async move { run(runner, &limits, waiting).await });
+        // The runners end when the listeners have: they hold the only ways into the queues.
+        drop(doors);
         tokio::select! {
-            _ = &mut running => return,
+            () = all(&mut running) => return,
             () = shutdown.cancelled() => {}
         }
-        if timeout(drain, &mut running).await.is_err() {
+        if timeout(limits.drain_timeout, all(&mut running)).await.is_err() {
             hurry.cancel();
             tracing::warn!("syslog messages did not run within the drain limit and are lost");
-            running.abort();
+            running.abort_all();
         }
     }
+}
+
+async fn all(running: &mut JoinSet<()>) {
+    while running.join_next().await.is_some() {}
 }
 
 async fn bind(options: &SyslogOptions) -> io::Result<(Option<UdpSocket>, Option<TcpListener>)> {

@@ -1,7 +1,7 @@
 //! TCP and TLS connections, from accepting to the end of their messages.
 
 use crate::framing::{Frame, Framer};
-use crate::queue::Intake;
+use crate::queue::{Doors, Intake};
 use crate::tls::peer_name;
 use crate::{Shutdown, SyslogTls};
 use headworks_pipelines::decode::SyslogSender;
@@ -59,7 +59,7 @@ impl Drop for Place {
 }
 
 /// Accepts until the end, then waits for what the open connections have sent.
-pub(crate) async fn accept(listener: TcpListener, tls: Option<SyslogTls>, intake: Arc<Intake>, shutdown: Shutdown) {
+pub(crate) async fn accept(listener: TcpListener, tls: Option<SyslogTls>, doors: Arc<Doors>, shutdown: Shutdown) {
     let (guests, connections) = (Arc::new(Guests::default()), TaskTracker::new());
     loop {
         let accepted = tokio::select! {
@@ -75,15 +75,16 @@ pub(crate) async fn accept(listener: TcpListener, tls: Option<SyslogTls>, intake
             }
         };
         let address = peer.ip().to_canonical();
+        let intake = doors.of(address);
         if !intake.origins.allow(address) {
             intake.meters.origin.increment(1);
             continue;
         }
-        let Some(place) = guests.admit(&intake, address) else {
+        let Some(place) = guests.admit(intake, address) else {
             intake.meters.refused.increment(1);
             continue;
         };
-        let (tls, intake, shutdown) = (tls.clone(), Arc::clone(&intake), shutdown.clone());
+        let (tls, intake, shutdown) = (tls.clone(), Arc::clone(intake), shutdown.clone());
         connections.spawn(async move {
             if let Err(error) = serve(stream, peer, tls, &intake, &shutdown).await {
                 tracing::debug!(%error, %peer, "syslog connection ended");

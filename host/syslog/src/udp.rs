@@ -2,7 +2,7 @@
 
 use crate::Shutdown;
 use crate::framing::whole_characters;
-use crate::queue::Intake;
+use crate::queue::{Doors, Intake};
 use bytes::Bytes;
 use headworks_pipelines::decode::SyslogSender;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ pub(crate) fn widen(socket: &UdpSocket) {
 }
 
 /// Receives until the end, then takes what had arrived before.
-pub(crate) async fn receive(socket: UdpSocket, intake: Arc<Intake>, shutdown: Shutdown) {
+pub(crate) async fn receive(socket: UdpSocket, doors: Arc<Doors>, shutdown: Shutdown) {
     let mut buffer = vec![0; MAX_DATAGRAM];
     let mut sender: Option<(SocketAddr, Arc<SyslogSender>)> = None;
     loop {
@@ -39,7 +39,7 @@ pub(crate) async fn receive(socket: UdpSocket, intake: Arc<Intake>, shutdown: Sh
             Ok((len, from)) => {
                 let known = sender.as_ref().filter(|(known, _)| *known == from).map(|(_, sender)| Arc::clone(sender));
                 let known = known.unwrap_or_else(|| Arc::new(SyslogSender::new(from, "")));
-                take(&intake, buffer.get(..len).unwrap_or_default(), from, &known);
+                take(doors.of(from.ip()), buffer.get(..len).unwrap_or_default(), from, &known);
                 sender = Some((from, known));
             }
             Err(error) => {

@@ -85,11 +85,16 @@ pub(crate) fn request(method: &str, path: &str, token: &str, content_type: &str,
 impl Load {
     /// Runs for this long on one thread of its own.
     pub(crate) fn run(&self, time: Duration) -> Result<Measured> {
+        self.run_every(time, Duration::ZERO)
+    }
+
+    /// As [`run`](Self::run); each connection waits until so long after its last request before it sends the next.
+    pub(crate) fn run_every(&self, time: Duration, every: Duration) -> Result<Measured> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let (begin, cpu) = (Instant::now(), crate::report::cpu(self.server));
             let tasks: Vec<_> =
-                (0..self.connections).map(|index| tokio::spawn(connection(self.clone(), index, begin + time))).collect();
+                (0..self.connections).map(|index| tokio::spawn(connection(self.clone(), index, begin + time, every))).collect();
             let mut all = Measured::new()?;
             for task in tasks {
                 all.add(&task.await??)?;
@@ -101,7 +106,7 @@ impl Load {
     }
 }
 
-async fn connection(load: Load, index: usize, end: Instant) -> Result<Measured> {
+async fn connection(load: Load, index: usize, end: Instant, every: Duration) -> Result<Measured> {
     let mut stream = TcpStream::connect(&load.address).await.with_context(|| load.address.clone())?;
     stream.set_nodelay(true)?;
     let mut answers = Answers::default();
@@ -118,6 +123,9 @@ async fn connection(load: Load, index: usize, end: Instant) -> Result<Measured> 
             measured.records += load.records;
         } else {
             measured.errors += 1;
+        }
+        if !every.is_zero() {
+            tokio::time::sleep_until((begin + every).min(end).into()).await;
         }
     }
     Ok(measured)

@@ -12,6 +12,7 @@ mod query;
 mod report;
 mod sandbox;
 mod start;
+mod tenants;
 mod watch;
 
 use anyhow::{Context, Result};
@@ -25,8 +26,8 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 struct Settings {
     /// The groups to run: 1 single records, 2 batches, 3 sandbox, 4 queries and watching, 5 start and memory, 6 backup and restore, 7 syslog and
-    /// forwarders.
-    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5,6,7")]
+    /// forwarders, 9 tenants.
+    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5,6,7,9")]
     groups: Vec<u8>,
     /// Seconds for each figure, all rounds together.
     #[arg(long, default_value_t = 12)]
@@ -43,6 +44,9 @@ struct Settings {
     /// Records in the stream that is queried, and in a backup.
     #[arg(long, default_value_t = 1_000_000)]
     records: usize,
+    /// Tenants that one server has.
+    #[arg(long, default_value_t = 1000)]
+    tenants: usize,
     /// Writes the report to this file too.
     #[arg(long)]
     output: Option<PathBuf>,
@@ -75,6 +79,7 @@ fn main() -> Result<()> {
             5 => start::run(&settings, &mut report),
             6 => backup::run(&settings, &mut report),
             7 => delivery::run(&settings, &mut report),
+            9 => tenants::run(&settings, &mut report),
             other => anyhow::bail!("there is no group {other}"),
         }
         .with_context(|| format!("group {group}"))?;

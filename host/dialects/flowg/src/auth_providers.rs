@@ -7,7 +7,7 @@ use crate::failure::{Failure, json};
 use crate::secrets::{hide, keep};
 use crate::shape::{Member, Optional, Required, Shape};
 use axum::body::Body;
-use axum::http::Response;
+use axum::http::{Response, header};
 use headworks_core::Error;
 use headworks_identity::{AuthProvider, AuthProviderConfig, Scope};
 use serde::Deserialize;
@@ -26,7 +26,10 @@ fn config_of(provider: &AuthProvider) -> Result<Value, Failure> {
 /// A login page may ask: names and titles only.
 pub(crate) async fn list(open: Open) -> Answer {
     let identity = open.app.identity.clone();
-    let tenant = identity.tenants().meant(open.realm());
+    // Somebody who is logged in sees his own, everybody else those of the tenant that a login would mean.
+    let authorization = open.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let caller = identity.authenticate(authorization).ok();
+    let tenant = caller.map_or_else(|| identity.tenants().meant(open.realm()), |caller| caller.tenant);
     let providers = blocking(move || identity.list_providers(tenant)).await?;
     let shown = providers.iter().map(|(name, provider)| serde_json::json!({"name": name, "display_name": provider.display_name}));
     Ok(json(&serde_json::json!({"success": true, "auth_providers": shown.collect::<Value>()})))

@@ -124,6 +124,8 @@ const TYPES: &[(&str, &[Member])] = &[
             Member("allow_insecure", Shape::Flag, Optional),
         ],
     ),
+    // Ours: made from a plugin of the tenant.
+    ("plugin", &[some("plugin"), Member("config", Shape::Nullable(&Shape::Any), Optional)]),
 ];
 
 fn is_address(text: &str) -> bool {

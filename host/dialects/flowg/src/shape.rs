@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 
 /// The form of a JSON value.
 pub(crate) enum Shape {
+    /// Anything but null.
+    Any,
     /// Text.
     Text,
     /// Text of at least one character.
@@ -116,7 +118,8 @@ impl Shape {
             (Self::Nullable(_), Value::Null) => {}
             (Self::Nullable(inner), value) => inner.visit(value, at, findings),
             (_, Value::Null) => findings.add(at, &format!("expected {}, but got null", self.name())),
-            (Self::Text, Value::String(_)) | (Self::Flag, Value::Bool(_)) | (Self::Number, Value::Number(_)) => {}
+            (Self::Any, _) | (Self::Text, Value::String(_)) | (Self::Flag, Value::Bool(_)) | (Self::Number, Value::Number(_)) => {
+            }
             (Self::Name, Value::String(text)) => {
                 if text.is_empty() {
                     findings.add(at, "length must be >= 1, but got 0");
@@ -172,6 +175,7 @@ impl Shape {
     fn name(&self) -> &'static str {
         match self {
             Self::Text | Self::Name | Self::OneOf(_) | Self::Dynamic(_) | Self::Like(..) => "string",
+            Self::Any => "any value",
             Self::Flag => "boolean",
             Self::Whole | Self::Natural => "integer",
             Self::Number => "number",

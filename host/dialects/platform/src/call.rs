@@ -67,6 +67,22 @@ impl Call {
         Ok(read.map_err(|error| Error::invalid(format!("the body cannot be read: {error}")).at("body"))?)
     }
 
+    /// The first two names in the path, percent-decoded.
+    pub(crate) async fn two_names(&mut self) -> Result<(String, String), Failure> {
+        let mut names = self.names().await?.into_iter();
+        let both = names.next().zip(names.next());
+        Ok(both.ok_or_else(|| Error::invalid("a name is missing").at("path"))?)
+    }
+
+    /// A query parameter that is `true` or `false`, which it is where it is missing.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Failure> {
+        match self.query()?.get(name).map(String::as_str) {
+            None | Some("false") => Ok(false),
+            Some("true" | "") => Ok(true),
+            Some(_) => Err(Error::invalid(format!("{name} is true or false")).at(name).into()),
+        }
+    }
+
     /// The body as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
         let body = self.body().await?;
@@ -75,7 +91,7 @@ impl Call {
     }
 }
 
-/// Does what blocks off the async threads.
+/// Runs what reads more than a little from the disk off the async threads.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> headworks_core::Result<T> + Send + 'static,
 ) -> Result<T, Failure> {

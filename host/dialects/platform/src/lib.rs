@@ -7,20 +7,28 @@
 mod call;
 mod dead_letters;
 mod failure;
+mod forwarders;
+mod logs;
+mod plugins;
+mod releases;
+mod secrets;
 mod tenants;
+mod transformers;
+mod usage;
 mod validators;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Response, header};
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use failure::{Failure, json};
 use headworks_core::Error;
 use headworks_core::time::Clock;
 use headworks_http::RequestId;
 use headworks_identity::Identity;
 use headworks_pipelines::Pipelines;
+use headworks_plugins::Plugins;
 use headworks_rules::Rules;
 use headworks_store::Store;
 use std::sync::Arc;
@@ -37,6 +45,8 @@ pub struct PlatformState {
     pub identity: Identity,
     /// Running pipelines.
     pub pipelines: Pipelines,
+    /// Plugins of all tenants.
+    pub plugins: Plugins,
     /// What judges documents.
     pub rules: Rules,
     /// The time.
@@ -62,6 +72,26 @@ pub fn router(state: PlatformState) -> Router {
         .route("/platform/v1/dead-letters", get(dead_letters::list).delete(dead_letters::discard_many))
         .route("/platform/v1/dead-letters/{number}", get(dead_letters::get).delete(dead_letters::discard))
         .route("/platform/v1/dead-letters/{number}/replay", post(dead_letters::replay))
+        .route("/platform/v1/plugins", get(plugins::list).post(plugins::upload))
+        .route("/platform/v1/plugins/{plugin}", get(plugins::get).delete(plugins::delete))
+        .route("/platform/v1/plugins/{plugin}/versions", get(plugins::versions))
+        .route("/platform/v1/plugins/{plugin}/versions/{version}", get(plugins::version).delete(plugins::delete_version))
+        .route("/platform/v1/plugins/{plugin}/versions/{version}/component", get(plugins::component))
+        .route("/platform/v1/plugins/{plugin}/versions/{version}/approve", post(plugins::approve))
+        .route("/platform/v1/plugins/{plugin}/release", get(releases::get).post(releases::release))
+        .route("/platform/v1/plugins/{plugin}/rollback", post(releases::rollback))
+        .route("/platform/v1/plugins/{plugin}/logs", get(logs::logs))
+        .route("/platform/v1/plugins/{plugin}/usage", get(usage::plugin))
+        .route("/platform/v1/usage", get(usage::all))
+        .route("/platform/v1/transformers", get(transformers::list))
+        .route(
+            "/platform/v1/transformers/{transformer}",
+            get(transformers::get).put(transformers::save).delete(transformers::delete),
+        )
+        .route("/platform/v1/forwarders", get(forwarders::list))
+        .route("/platform/v1/forwarders/{forwarder}", get(forwarders::get).put(forwarders::save).delete(forwarders::delete))
+        .route("/platform/v1/secrets", get(secrets::list))
+        .route("/platform/v1/secrets/{secret}", put(secrets::set).delete(secrets::delete))
         .with_state(Arc::new(state))
 }
 

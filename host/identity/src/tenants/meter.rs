@@ -173,7 +173,7 @@ impl Meter {
         }
         if let Some(most) = limit(quotas.stored_bytes) {
             let known = stored.filter(|(at, _)| now.saturating_duration_since(*at) < STALE);
-            let (_, used) = *stored.insert(known.unwrap_or_else(|| (now, self.store.tenant_usage(self.tenant))));
+            let (_, used) = *stored.insert(known.unwrap_or_else(|| (now, self.kept_bytes())));
             if used >= most {
                 let what =
                     format!("{used} bytes are stored for this tenant, and {most} is the most: purge streams or bound them");
@@ -185,6 +185,22 @@ impl Meter {
             by_bytes.inspect(|_| in_bytes.take(bytes as f64));
         }
         Ok(())
+    }
+
+    /// Refuses records of so many bytes that come all at once, where they would be more than may be stored.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Exhausted`].
+    pub fn check_storage(&self, more: u64) -> Result<()> {
+        let most = limit(self.gate().quotas.stored_bytes);
+        let used = self.kept_bytes();
+        match most {
+            Some(most) if used.saturating_add(more) > most => {
+                let text = format!("{used} bytes are stored for this tenant and {more} would come, and {most} is the most");
+                Err(Error::new(ErrorCode::Exhausted, text))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses one more plugin than the tenant may have, when it has so many.
@@ -209,6 +225,11 @@ impl Meter {
     /// Bytes of keys and values of the stored records at this moment.
     pub fn stored_bytes(&self) -> u64 {
         self.store.tenant_usage(self.tenant)
+    }
+
+    /// These, and what waits for forwarders.
+    fn kept_bytes(&self) -> u64 {
+        self.stored_bytes().saturating_add(self.store.tenant_waiting(self.tenant))
     }
 
     pub(crate) fn written(&self) -> Written {

@@ -209,7 +209,12 @@ impl Tenants {
             return Arc::new(Meter::new(self.0.store.clone(), number, Quotas::default(), State::Deleting));
         };
         let new = Meter::new(self.0.store.clone(), number, self.quotas(&tenant), tenant.state);
-        Arc::clone(self.meters().entry(number).or_insert_with(|| Arc::new(new)))
+        let meter = Arc::clone(self.meters().entry(number).or_insert_with(|| Arc::new(new)));
+        // A change between the two found no meter to tell.
+        if let Some(tenant) = self.get(number) {
+            meter.set(self.quotas(&tenant), tenant.state);
+        }
+        meter
     }
 
     /// Refuses whoever belongs to a tenant that may not be used now.

@@ -48,7 +48,7 @@ quotas! {
     bytes_per_second,
     /// How many seconds' worth of a rate may be used at once after a pause; 10 where 0 or absent.
     burst_seconds,
-    /// Bytes of stored records, as the usage of its streams tells.
+    /// Bytes of stored records, as the usage of its streams tells, and of records that wait for forwarders.
     stored_bytes,
     /// Plugins.
     plugins,

@@ -57,6 +57,11 @@ impl Line {
         *slot = Arc::new(Slot { previous: Mutex::new(previous), plan: OnceCell::new() });
     }
 
+    /// Whether there is no present plan that runs.
+    pub(super) fn is_broken(&self) -> bool {
+        !matches!(self.slot().plan.get(), Some(Ok(_)))
+    }
+
     pub(super) async fn plan(&self, shared: &Shared) -> Result<Arc<Plan>> {
         let slot = self.slot();
         if let Some(Ok(plan)) = slot.plan.get() {

@@ -41,6 +41,8 @@ pub use replay::{Replay, Replayed, ReplayedFrom};
 pub const PIPELINE: &str = "pipeline";
 /// Kind of the documents that hold a forwarder.
 pub const FORWARDER: &str = "forwarder";
+/// Kind of the documents that say which version of a plugin is in use.
+pub const PLUGIN: &str = "plugin";
 /// Kind of the documents that hold a script.
 pub const TRANSFORMER: &str = "transformer";
 
@@ -106,7 +108,7 @@ pub(crate) struct Shared {
     options: PipelineOptions,
     events: Mutex<broadcast::Receiver<Arc<ChangeEvent>>>,
     lines: RwLock<HashMap<TenantId, HashMap<String, Arc<Line>>>>,
-    /// What each tenant holds; it outlives its pipelines.
+    /// What each tenant with a pipeline holds.
     shares: Mutex<HashMap<TenantId, Arc<Share>>>,
     entries: Entries,
     /// Transformers in use, by the script they were made from. Never shared between tenants.
@@ -283,8 +285,11 @@ impl Shared {
         match (kind.as_str(), event.kind) {
             (PIPELINE, ChangeKind::Delete) => {
                 let mut lines = self.lines.write().unwrap_or_else(PoisonError::into_inner);
-                if let Some(lines) = lines.get_mut(tenant) {
-                    lines.remove(name);
+                if let Some(of_tenant) = lines.get_mut(tenant) {
+                    of_tenant.remove(name);
+                    if of_tenant.is_empty() {
+                        lines.remove(tenant);
+                    }
                 }
             }
             (PIPELINE, ChangeKind::Put) => {
@@ -295,6 +300,12 @@ impl Shared {
             (TRANSFORMER | FORWARDER, _) => {
                 let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
                 lines.get(tenant).into_iter().flat_map(HashMap::values).for_each(|line| line.outdate());
+            }
+            // A pipeline that could not be built may be built with another version of a plugin; the others go on with it.
+            (PLUGIN, _) => {
+                let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
+                let lines = lines.get(tenant).into_iter().flat_map(HashMap::values);
+                lines.filter(|line| line.is_broken()).for_each(|line| line.outdate());
             }
             _ => {}
         }
@@ -324,7 +335,14 @@ impl Shared {
     fn share(&self, tenant: TenantId) -> Arc<Share> {
         let meter = || self.options.tenants.as_ref().map(|tenants| tenants.meter(tenant));
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(shares.entry(tenant).or_insert_with(|| Arc::new(Share::new(&self.options, meter()))))
+        if let Some(share) = shares.get(&tenant) {
+            return Arc::clone(share);
+        }
+        // Whoever has no pipeline any more holds nothing.
+        shares.retain(|_, share| Arc::strong_count(share) > 1);
+        let share = Arc::new(Share::new(&self.options, meter()));
+        shares.insert(tenant, Arc::clone(&share));
+        share
     }
 
     /// The present plan of a pipeline, built now if need be.

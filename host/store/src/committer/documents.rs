@@ -3,7 +3,6 @@
 use super::Group;
 use crate::engine::Table;
 use crate::format::{decode_document, encode_document, keys};
-use crate::guard::Notes;
 use crate::store::Pins;
 use crate::types::{AuditEvent, Change, Expect};
 use headworks_core::document::{ChangeEvent, ChangeKind};
@@ -56,24 +55,14 @@ impl Group<'_> {
         Ok(outcomes.into_iter().map(|outcome| outcome.map(|(_, document)| document)).collect())
     }
 
-    /// As [`write`](Self::write) with notes, unless a document is not any more what it was when it was judged: `None`.
-    pub(crate) fn write_judged(
-        &mut self,
-        author: &str,
-        changes: Vec<Change>,
-        pins: &Pins,
-        notes: Notes,
-    ) -> Result<Option<Vec<Option<Document>>>> {
+    /// Whether documents are still what they were when they were judged.
+    pub(crate) fn are_as_judged(&self, pins: &Pins) -> Result<bool> {
         for (key, judged) in pins {
             if self.document(key)?.map(|document| (document.uid, document.revision)) != *judged {
-                return Ok(None);
+                return Ok(false);
             }
         }
-        let written = self.write(author, changes)?;
-        for (key, event) in notes {
-            self.note(author, key, event)?;
-        }
-        Ok(Some(written))
+        Ok(true)
     }
 
     fn stage_document(&mut self, author: &str, kind: ChangeKind, document: &Document) -> Result<()> {

@@ -11,6 +11,8 @@ pub(crate) struct Outbox {
     /// The most bytes of one queue.
     limit: u64,
     queues: HashMap<(TenantId, String), Queue>,
+    /// Bytes of the queues above by tenant.
+    tenants: HashMap<TenantId, u64>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -21,12 +23,13 @@ struct Queue {
 
 impl Outbox {
     pub(crate) fn new(limit: u64) -> Self {
-        Self { limit, queues: HashMap::new() }
+        Self { limit, queues: HashMap::new(), tenants: HashMap::new() }
     }
 
     /// Forgets what is known of a tenant that is gone.
     pub(crate) fn forget(&mut self, tenant: TenantId) {
         self.queues.retain(|(of, _), _| *of != tenant);
+        self.tenants.remove(&tenant);
     }
 }
 
@@ -55,6 +58,16 @@ impl Group<'_> {
         }
     }
 
+    /// Remembers what a queue holds now, and shows what waits for the tenant.
+    fn keep(&mut self, tenant: TenantId, name: String, queue: Queue) {
+        let outbox = &mut self.writer.outbox;
+        let before = outbox.queues.insert((tenant, name), queue).map_or(0, |queue| queue.bytes);
+        let waiting = outbox.tenants.entry(tenant).or_default();
+        *waiting = waiting.saturating_sub(before).saturating_add(queue.bytes);
+        let waiting = *waiting;
+        self.publish.push(Box::new(move |catalog| catalog.set_waiting(tenant, waiting)));
+    }
+
     /// Puts records at the end of queues: all, or none where one queue would become too long.
     pub(crate) fn enqueue(&mut self, tenant: TenantId, parts: &[(String, Batch)]) -> Result<()> {
         self.check_exists(tenant)?;
@@ -81,7 +94,7 @@ impl Group<'_> {
         }
         let staged: Vec<(String, Queue)> = staged.into_iter().map(|(name, queue)| (name.to_owned(), queue)).collect();
         for (name, queue) in staged {
-            self.writer.outbox.queues.insert((tenant, name), queue);
+            self.keep(tenant, name, queue);
         }
         Ok(())
     }
@@ -101,7 +114,7 @@ impl Group<'_> {
             }
             None => self.delete(Table::Outbox, &key)?,
         }
-        self.writer.outbox.queues.insert((tenant, name.to_owned()), queue);
+        self.keep(tenant, name.to_owned(), queue);
         Ok(())
     }
 }

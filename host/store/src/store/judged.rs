@@ -1,7 +1,7 @@
 //! The one way by which users change documents: judged by the guard, then committed as it was judged.
 
 use super::{Inner, MAX_BLOB, MAX_DOCUMENT, MAX_NAME, Store, check_name};
-use crate::committer::{self, Company};
+use crate::committer::{self, Company, Group};
 use crate::guard::{Guard, Notes, Proposal};
 use crate::types::{AuditEvent, Beside, Change, StreamConfig};
 use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, TenantId, Uid};
@@ -52,23 +52,26 @@ impl Store {
         let Some(guard) = self.0.guard(changes.iter().map(|change| (change.key.tenant, change.key.kind.as_str()))) else {
             return self.commit(author, changes, beside, bytes).await;
         };
-        let beside = Arc::new(beside);
+        let mut asked = (changes, beside);
         for _ in 0..TRIES {
-            let (changes, proposals, pins) = self.propose(changes.clone()).await?;
+            let (changes, proposals, pins) = self.propose(asked.0).await?;
             let notes = if proposals.is_empty() { Notes::new() } else { guard.check(author, &proposals).await? };
-            let (author, beside) = (author.to_owned(), Arc::clone(&beside));
-            let work = move |group: &mut committer::Group<'_>| {
-                let written = group.write_judged(&author, changes, &pins, notes)?;
-                if written.is_some() {
-                    group.beside(&beside)?;
+            let (author, beside) = (author.to_owned(), asked.1);
+            let work = move |group: &mut Group<'_>| {
+                if !group.are_as_judged(&pins)? {
+                    return Ok(Err((changes, beside)));
                 }
-                Ok(written)
+                let written = group.write(&author, changes)?;
+                group.beside(beside)?;
+                notes.into_iter().try_for_each(|(key, event)| group.note(&author, key, event))?;
+                Ok(Ok(written))
             };
-            if let Some(written) = self.0.committer.submit(Company::Shared, bytes, work).await? {
-                return Ok(written);
+            match self.0.committer.submit(Company::Shared, bytes, work).await? {
+                Ok(written) => return Ok(written),
+                Err(again) => asked = again,
             }
         }
-        Err(changing(changes.first().map_or("", |change| &change.key.name)))
+        Err(changing(asked.0.first().map_or("", |change| &change.key.name)))
     }
 
     /// As [`write`](Self::write), without the guard: what a restore brings back, what a rollback puts back, and what the
@@ -89,9 +92,9 @@ impl Store {
         bytes: usize,
     ) -> Result<Vec<Option<Document>>> {
         let author = author.to_owned();
-        let work = move |group: &mut committer::Group<'_>| {
+        let work = move |group: &mut Group<'_>| {
             let written = group.write(&author, changes)?;
-            group.beside(&beside)?;
+            group.beside(beside)?;
             Ok(written)
         };
         self.0.committer.submit(Company::Shared, bytes, work).await

@@ -14,3 +14,4 @@ mod restore;
 mod retention;
 mod streams;
 mod support;
+mod tenants;

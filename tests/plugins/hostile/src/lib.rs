@@ -3,7 +3,7 @@
 
 mod memory;
 
-wit_bindgen::generate!({ path: "../../../wit/headworks-plugin/0.1.0", world: "transformer" });
+wit_bindgen::generate!({ path: "../../../wit/headworks-plugin/0.1.1", world: "transformer" });
 
 use exports::headworks::plugin::plugin::{Description, Guest as Plugin};
 use exports::headworks::plugin::transforming::{Guest as Transforming, GuestInstance, Instance, OpenError};
@@ -212,6 +212,10 @@ impl GuestInstance for Work {
                 unsafe { set_text_column_raw(handle(&records), name.as_ptr(), name.len(), list.as_ptr() as usize, list.len()) }
             }
             "bad-handle" => unsafe { set_text_column_raw(4_000_000, name.as_ptr(), name.len(), 8, 0) },
+            "huge-text" => unsafe { rename_raw(handle(&records), name.as_ptr(), 0x7fff_ffff, name.as_ptr(), 1) },
+            "text-past-the-end" => unsafe { rename_raw(handle(&records), name.as_ptr(), 1, 0xffff_ff00 as *const u8, 1000) },
+            "bad-utf8-name" => unsafe { rename_raw(handle(&records), [0xff_u8, 0xfe].as_ptr(), 2, name.as_ptr(), 1) },
+            "wrong-tag" => unsafe { fill_raw(handle(&records), name.as_ptr(), name.len(), 99, 0, 0) },
             "wrong-length" => records.set_text_column(name, &[]),
             "index-outside" => records.select(&[0, 77]),
             "get-outside" => drop(records.get(77, name)),
@@ -225,10 +229,14 @@ fn handle(records: &Batch) -> u32 {
     records.handle()
 }
 
-#[link(wasm_import_module = "headworks:plugin/batches@0.1.0")]
+#[link(wasm_import_module = "headworks:plugin/batches@0.1.1")]
 unsafe extern "C" {
     #[link_name = "[method]batch.set-text-column"]
     fn set_text_column_raw(batch: u32, name: *const u8, name_len: usize, list: usize, list_len: usize);
+    #[link_name = "[method]batch.rename"]
+    fn rename_raw(batch: u32, name: *const u8, name_len: usize, to: *const u8, to_len: usize);
+    #[link_name = "[method]batch.fill"]
+    fn fill_raw(batch: u32, name: *const u8, name_len: usize, tag: u32, value: u64, len: usize);
 }
 
 #[link(wasm_import_module = "wasi_snapshot_preview1")]

@@ -156,6 +156,11 @@ impl Head {
         Ok(())
     }
 
+    /// About how many bytes of records there will be.
+    pub(super) fn stored(&self) -> usize {
+        self.bytes
+    }
+
     /// About how much space the file will take.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.saturating_mul(2)

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use headworks_core::{Error, ErrorCode, Result, TenantId};
 use headworks_http::Upload as Parts;
-use headworks_identity::Scope;
+use headworks_identity::{Meter, Scope, Tenants};
 use headworks_store::{Health, Store, View};
 use std::io::{BufReader, Seek};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,7 +62,7 @@ pub(crate) async fn backup_logs(call: Call) -> Answer {
 
 /// Answers with a file that is written while it is sent. A failure before the first block becomes a status.
 async fn send(call: Call, disposition: &'static str, write: Write) -> Answer {
-    let permit = call.app.transfers.download()?;
+    let permit = call.app.transfers.download(call.caller.tenant)?;
     let (store, tenant) = (call.app.store.clone(), call.caller.tenant);
     let (sender, mut blocks) = mpsc::channel::<Result<Bytes>>(AHEAD);
     tokio::task::spawn_blocking(move || {
@@ -101,7 +101,7 @@ async fn receive(call: &mut Call, scopes: &[Scope]) -> Result<Upload, Failure> {
     let body = call.take_body();
     let mut parts = Parts::open(&call.context, call.headers(), body)?;
     scopes.iter().try_for_each(|scope| call.allow(*scope))?;
-    let upload = call.app.transfers.upload()?;
+    let upload = call.app.transfers.upload(call.caller.tenant)?;
     let store = call.app.store.clone();
     let shared = Arc::new(Mutex::new(upload));
     let found = parts
@@ -163,16 +163,18 @@ pub(crate) async fn restore_logs(mut call: Call) -> Answer {
     let restoring = tokio::spawn(async move {
         let _turn = app.transfers.applying.lock().await;
         let (store, second) = (app.store.clone(), second(&app));
-        blocking(move || apply_logs(&store, tenant, upload, second)).await
+        let meter = app.identity.tenants().meter(tenant);
+        blocking(move || apply_logs(&store, &meter, upload, second)).await
     });
     restoring.await.unwrap_or_else(|error| Err(Error::internal(format!("restoring ended: {error}")).into()))?;
     Ok(done())
 }
 
 /// Checks a file of logs, then restores it, so that a next start would go on with it. Blocks.
-fn apply_logs(store: &Store, tenant: TenantId, mut upload: Upload, second: u64) -> Result<()> {
-    let len = upload.len;
+fn apply_logs(store: &Store, meter: &Meter, mut upload: Upload, second: u64) -> Result<()> {
+    let (len, tenant) = (upload.len, meter.tenant());
     let head = logs::check(reader(&mut upload)?, len, second)?;
+    meter.check_storage(head.stored() as u64)?;
     store.reserve(head.bytes())?;
     upload.make_pending(tenant)?;
     let applied = logs::apply(store, tenant, reader(&mut upload)?, len, second, head);
@@ -183,12 +185,17 @@ fn apply_logs(store: &Store, tenant: TenantId, mut upload: Upload, second: u64) 
     applied
 }
 
-/// Finishes the restore of logs that was under way when the process ended. Blocks.
+/// Finishes the restore of logs that was under way when the process ended; what was for a tenant that is gone is removed.
+/// Blocks.
 ///
 /// # Errors
 /// Those of the disk. What a file meets is logged, and the file tried again at the next start.
-pub fn resume_restores(transfers: &Transfers, store: &Store, second: u64) -> Result<()> {
+pub fn resume_restores(transfers: &Transfers, store: &Store, tenants: &Tenants, second: u64) -> Result<()> {
     for (tenant, mut upload) in transfers.pending()? {
+        if tenants.get(tenant).is_none() {
+            upload.done();
+            continue;
+        }
         tracing::info!(%tenant, bytes = upload.len, "restoring logs goes on where the last process ended");
         let len = upload.len;
         let applied = reader(&mut upload).and_then(|file| logs::check(file, len, second));

@@ -26,7 +26,7 @@ export class Canvas {
     this.#graph = graph;
     this.#options = { readOnly, lists, actions: { open, remove: (node) => this.#remove(node) } };
     const world = h("div", { class: "world" }, svg("svg", { class: "edges" }, this.#edges, this.#pending), this.#boxes);
-    this.element = h("div", { class: "canvas", role: "application", "aria-label": t("Graph") }, world);
+    this.element = h("div", { class: "canvas", role: "group", "aria-label": t("Graph") }, world);
     this.view = new View(this.element, world);
     this.element.addEventListener("pointerdown", (event) => {
       if (event.button === 0 && !event.target.closest(".node, .edge")) this.view.pan(event, () => this.#choose(null));

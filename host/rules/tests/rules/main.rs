@@ -1,0 +1,7 @@
+//! Rules over a real store, with judges written in Rust.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod judging;
+mod saving;
+mod scanning;
+mod support;
