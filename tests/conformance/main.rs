@@ -26,6 +26,7 @@ mod plugin_surroundings;
 mod plugins;
 mod queries;
 mod retention;
+mod releases;
 mod roles;
 mod streams;
 mod system;

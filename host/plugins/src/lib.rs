@@ -6,8 +6,10 @@
 //! names; nothing is kept in memory of a tenant or plugin that nobody uses. Knows nothing of HTTP or of any dialect.
 
 mod around;
+mod compare;
 mod documents;
 mod entry;
+mod golden;
 mod grants;
 mod judge;
 mod load;
@@ -23,6 +25,7 @@ pub use around::log::LogLine;
 pub use around::seal::Seal;
 pub use around::secrets::{SECRET, SECRET_BYTES};
 pub use documents::{Candidate, Ending, Outcome, PLUGIN, PluginState, Shadow, Status, TESTS, VERSION, VersionState};
+pub use golden::{TESTS_BYTES, Tested, Tests};
 pub use judge::Judge;
 pub use manage::{Plugin, Version};
 pub use program::{Config, FORWARDER_TYPE, Use};
