@@ -54,6 +54,11 @@ impl Plugins {
         Ok(Self { sandbox, folders, loaded: Mutex::default() })
     }
 
+    /// Where components are loaded.
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
     /// The component of this name, loaded at the first call.
     pub(crate) async fn load(&self, name: &str) -> Result<Plugin> {
         let place = {
