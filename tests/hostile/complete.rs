@@ -16,17 +16,6 @@ fn words(source: &str) -> BTreeSet<String> {
     texts.filter_map(|text| Some(text.strip_prefix('"')?.strip_suffix('"')?.to_owned())).collect()
 }
 
-/// A file, or every file of a folder.
-fn read_all(path: &str) -> String {
-    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
-    if whole.is_file() {
-        return read(path);
-    }
-    let files = std::fs::read_dir(&whole).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let files = files.map(|entry| entry.expect("an entry").path()).filter(|file| file.is_file());
-    files.map(|file| std::fs::read_to_string(file).expect("a source")).collect()
-}
-
 #[test]
 fn every_misbehaviour_of_the_guests_is_run() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins");
@@ -36,9 +25,9 @@ fn every_misbehaviour_of_the_guests_is_run() {
     let known: BTreeSet<String> = GUESTS.iter().map(|(guest, _)| (*guest).to_owned()).collect();
     assert_eq!(present, known, "the table and tests/plugins differ");
     for (guest, runner) in GUESTS {
-        let run = read_all(runner);
+        let Some(runner) = runner else { continue };
+        let run = read(runner);
         for word in words(&read(&format!("tests/plugins/{guest}/src/lib.rs"))) {
-            // A text of its own, or the beginning of a list of texts.
             assert!(run.contains(&format!("\"{word}\"")), "nothing in {runner} runs {word:?} of {guest}");
         }
     }

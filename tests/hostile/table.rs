@@ -38,14 +38,16 @@ const ADDRESSES: &str = "host/http/src/outbound/address.rs";
 const OUTBOUND: &str = "host/http/src/outbound/tests.rs";
 const NETWORK: &str = "tests/forwarders/hostile.rs";
 
-/// The guests of `tests/plugins` by folder, with the file that runs them: every word of their configuration stands there.
-pub const GUESTS: &[(&str, &str)] = &[
-    ("columns", "host/sandbox/tests"),
-    ("hostile", "tests/hostile/table.rs"),
-    ("judge", VALIDATORS),
-    ("network", NETWORK),
-    ("platform", PLATFORM),
-    ("reports", "tests/hostile/table.rs"),
+/// The guests of `tests/plugins` by folder. Those that are made to misbehave with the file that runs them: every word of
+/// their configuration stands there.
+pub const GUESTS: &[(&str, Option<&str>)] = &[
+    ("columns", None),
+    ("hostile", Some("tests/hostile/table.rs")),
+    ("judge", Some(VALIDATORS)),
+    ("network", Some(NETWORK)),
+    ("platform", Some(PLATFORM)),
+    ("reports", Some("tests/hostile/table.rs")),
+    ("versioned", None),
 ];
 
 /// The cases and their proofs.
@@ -139,7 +141,13 @@ pub const CASES: &[(&str, &[Proof])] = &[
         ],
     ),
     ("an error of its own", &[Open("error", FAILED), Tested(SANDBOX, "an_error_of_the_plugin_is_not_the_sandbox_s")]),
-    ("not a component, core module, truncated", &[Tested(LOADING, "bad_components_are_refused_by_name")]),
+    (
+        "not a component, core module, truncated",
+        &[
+            Tested(LOADING, "bad_components_are_refused_by_name"),
+            Tested("tests/conformance/plugins.rs", "what_is_no_plugin_is_refused_and_leaves_nothing"),
+        ],
+    ),
     ("500 bit flips of a good one", &[Tested(LOADING, "flipped_bits_never_do_harm")]),
     ("wrong interface version, missing export, unknown import", &[Tested(LOADING, "bad_components_are_refused_by_name")]),
     ("a precompiled file", &[Tested(LOADING, "compiled_code_from_outside_is_refused")]),
@@ -192,7 +200,16 @@ pub const CASES: &[(&str, &[Proof])] = &[
         &[Tested(VALIDATORS, "a_validator_that_misbehaves_is_stopped_and_the_next_document_is_judged")],
     ),
     ("state keys of another tenant", &[Tested(PLATFORM, "state_is_shared_by_instances_and_not_by_tenants")]),
-    ("secrets that were not granted", &[Tested(PLATFORM, "only_secrets_that_were_asked_for_and_approved_are_told")]),
+    (
+        "secrets that were not granted",
+        &[
+            Tested(PLATFORM, "only_secrets_that_were_asked_for_and_approved_are_told"),
+            Tested(
+                "tests/conformance/plugin_surroundings.rs",
+                "a_secret_is_for_plugins_that_were_granted_it_and_for_nobody_else",
+            ),
+        ],
+    ),
     (
         "two pipelines that feed each other",
         &[Tested("host/pipelines/tests/engine/rules.rs", "pipelines_that_feed_each_other_end_with_an_error")],
