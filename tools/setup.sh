@@ -41,7 +41,14 @@ if [ "${1:-}" = tests ]; then
     want rsyslog-gnutls
     want rsyslog-elasticsearch
     want bsdutils             # logger
+    want libcurl4             # what the syslog-ng below uses
+    want libglib2.0-0
+    want libjson-c5
+    want libpcre3
+    want libwrap0
     want python3-venv
+    want chromium             # the browser of tests/web
+    want chromium-driver
 fi
 
 # The Python clients, anew when the list of them has changed.
@@ -57,7 +64,21 @@ clients() {
     rm -f "$log"
     cp "$list" "$folder/requirements.txt"
 }
-[ -z "$missing" ] && { clients "$@"; exit 0; }
+
+# syslog-ng, unpacked into the folder syslog-ng of CARGO_TARGET_DIR: installed it would take the place of rsyslog.
+syslog_ng() {
+    [ "${1:-}" = tests ] || return 0
+    folder=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/syslog-ng
+    [ -x "$folder/usr/sbin/syslog-ng" ] && return 0
+    say "unpacking the syslog-ng that tests use"
+    packages=$(mktemp -d)
+    download() { (cd "$packages" && apt-get download syslog-ng-core syslog-ng-scl syslog-ng-mod-http libivykis0 libnet1) >"$packages/log" 2>&1; }
+    mkdir -p "$folder"
+    download || { ${root:-} apt-get update >"$packages/log" 2>&1 && download; } || { cat "$packages/log" >&2; fail "syslog-ng could not be downloaded"; }
+    for package in "$packages"/*.deb; do dpkg-deb -x "$package" "$folder"; done
+    rm -rf "$packages"
+}
+[ -z "$missing" ] && { clients "$@"; syslog_ng "$@"; exit 0; }
 
 command -v apt-get >/dev/null 2>&1 || fail "missing packages:$missing (they are installed by apt-get on Debian 12 only)"
 root=
@@ -71,4 +92,5 @@ trap 'rm -f "$packages_log"' EXIT
 install() { DEBIAN_FRONTEND=noninteractive $root apt-get install -y --no-install-recommends $missing >"$packages_log" 2>&1; }
 install || { $root apt-get update >"$packages_log" 2>&1 && install; } || { cat "$packages_log" >&2; fail "apt-get could not install$missing"; }
 clients "$@"
+syslog_ng "$@"
 say "done"

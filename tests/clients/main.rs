@@ -1,22 +1,15 @@
 //! Real clients against the real server: the official Elasticsearch client, rsyslog's Elasticsearch output, the
-//! OpenTelemetry SDK, and schemathesis, which makes requests of the server's own OpenAPI document.
+//! OpenTelemetry SDK, syslog-ng, and schemathesis, which makes requests of the server's own OpenAPI document.
 //!
 //! The Python clients are in the folder `clients` of the build folder, or `HEADWORKS_CLIENTS`, where `tools/setup.sh tests`
 //! puts them. Where a client is missing its test fails in CI and is left out elsewhere.
 
+mod syslog_ng;
+
 use headworks_tests::server::{PASSWORD, TOKEN, USER};
-use headworks_tests::{Flow, Server, Setup, eventually};
+use headworks_tests::{Flow, Server, Setup, eventually, found};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-/// Whether a client is there.
-fn found(what: &str, there: bool) -> bool {
-    assert!(there || std::env::var_os("CI").is_none(), "{what} is missing: `sh tools/setup.sh tests` installs it");
-    if !there {
-        eprintln!("{what} is missing: this test was left out");
-    }
-    there
-}
 
 /// The Python that has the clients.
 fn python() -> Option<PathBuf> {

@@ -189,6 +189,12 @@ fn each_operation_has_its_scope() {
         assert_eq!(status(scope, Method::POST, "/default/_bulk", line), expected(&["send_logs"]), "{scope}");
         assert_eq!(status(scope, Method::PUT, "/new", ""), expected(&["write_pipelines"]), "{scope}");
         assert_eq!(status(scope, Method::GET, "/", ""), 200, "{scope}");
+        for path in SETTINGS.into_iter().chain(["/_data_stream/nowhere"]) {
+            let found = if expected(&["read_pipelines", "write_pipelines"]) == 200 { 404 } else { 403 };
+            assert_eq!(status(scope, Method::GET, path, ""), found, "{scope} {path}");
+            let path = path.replace("nowhere", "made");
+            assert_eq!(status(scope, Method::PUT, &path, "{}"), expected(&["write_pipelines"]), "{scope} {path}");
+        }
         // What is malformed is told before what is not allowed (FlowG 3.2).
         assert_eq!(status(scope, Method::POST, "/default/_doc", "{"), 400, "{scope}");
     }
@@ -318,6 +324,58 @@ fn clients_are_told_what_they_ask_before_they_send() {
     assert_eq!(send(&shipper, Method::GET, "/_license", None).json()["license"]["status"], "active");
     assert_eq!(send(&shipper, Method::GET, "/_cluster/health", None).json()["status"], "green");
     assert!(send(&shipper, Method::GET, "/_cat/health", None).text().contains("green"));
+}
+
+/// What a shipper sets up by a name.
+const SETTINGS: [&str; 4] = ["/_template/x", "/_index_template/x", "/_component_template/x", "/_ilm/policy/x"];
+
+#[test]
+fn beats_and_logstash_find_what_they_look_for_before_they_send() {
+    let (_server, client) = shared();
+    let shipper = shipper(&client);
+    let xpack = send(&shipper, Method::GET, "/_xpack?human=false", None).json();
+    assert_eq!((&xpack["license"]["status"], &xpack["license"]["type"]), (&json!("active"), &json!("basic")), "{xpack}");
+    // Retention is the stream's: a shipper must not write to the aliases of a lifecycle.
+    assert_eq!(xpack["features"]["ilm"], json!({"available": false, "enabled": false}));
+    let templates = send(&shipper, Method::GET, "/_cat/templates/filebeat-7.17.0", None);
+    assert_eq!((templates.status, templates.text().as_str()), (200, ""));
+    for path in ["/_xpack", "/_cat/templates/x", "/_license"] {
+        assert_eq!(failure(&send(&client.anonymous(), Method::GET, path, None), 401), "security_exception", "{path}");
+    }
+}
+
+#[test]
+fn templates_and_policies_are_acknowledged_and_not_kept() {
+    let (_server, client) = shared();
+    let shipper = shipper(&client);
+    for path in SETTINGS {
+        let there = || failure(&send(&shipper, Method::GET, path, None), 404);
+        assert_eq!(there(), "resource_not_found_exception", "{path}");
+        assert_eq!(send(&shipper, Method::HEAD, path, None).status, 404, "{path}");
+        let put = |body: &str| send(&shipper, Method::PUT, path, Some(("application/json", body.as_bytes())));
+        let done = put(r#"{"index_patterns": ["logs-*"], "policy": {}}"#);
+        assert_eq!((done.status, done.json()), (200, json!({"acknowledged": true})), "{path}");
+        there();
+        for body in ["", "[]", "{"] {
+            assert_eq!(failure(&put(body), 400), "illegal_argument_exception", "{path} {body:?}");
+        }
+    }
+}
+
+#[test]
+fn a_data_stream_is_a_pipeline() {
+    let (_server, client) = shared();
+    let (shipper, name) = (shipper(&client), unique("filebeat-8.17"));
+    let path = format!("/_data_stream/{name}");
+    assert_eq!(failure(&send(&shipper, Method::GET, &path, None), 404), "index_not_found_exception");
+    let made = send(&shipper, Method::PUT, &path, None);
+    assert_eq!((made.status, made.json()), (200, json!({"acknowledged": true})), "{}", made.text());
+    assert_eq!(send(&shipper, Method::GET, &path, None).json()["data_streams"][0]["name"], name);
+    assert_eq!(failure(&send(&shipper, Method::PUT, &path, None), 400), "resource_already_exists_exception");
+    let lines = format!("{{\"create\":{{\"_index\":\"{name}\"}}}}\n{{\"message\":\"hello\"}}\n");
+    let answer = bulk(&shipper, "/_bulk?filter_path=errors,items.*.error,items.*.status", &lines);
+    assert_eq!((&answer["errors"], &answer["items"][0]["create"]["status"]), (&json!(false), &json!(201)));
+    assert_eq!(client.records(&name), [json!({"message": "hello"})]);
 }
 
 #[test]

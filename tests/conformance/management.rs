@@ -37,3 +37,13 @@ fn management_needs_no_authorization_and_serves_no_dialect() {
     assert_eq!(server.management().get("/api/v1/pipelines").status, 404);
     assert_eq!(server.client().get("/metrics").status, 404);
 }
+
+#[test]
+fn a_server_is_the_only_node_of_its_cluster() {
+    let server = Server::shared();
+    let nodes = server.management().get("/cluster/nodes").json();
+    let endpoint = format!("http://{}", server.management_address());
+    assert_eq!((nodes["nodes"].as_array().map(Vec::len), &nodes["nodes"][0]["endpoint"]), (Some(1), &endpoint.into()), "{nodes}");
+    assert!(!nodes["nodes"][0]["node-id"].as_str().expect("a text").is_empty());
+    assert_eq!(server.management().send(http::Method::POST, "/cluster/gossip", &[], Some(b"{}")).status, 404);
+}

@@ -156,7 +156,8 @@ fn a_rule_is_shown_no_secret() {
         }
     }
     kinds.dedup();
-    for kind in ["pipeline", "transformer", "forwarder", "stream", "role", "user", "token", "auth-provider", "system-configuration"]
+    for kind in
+        ["pipeline", "transformer", "forwarder", "stream", "role", "user", "token", "auth-provider", "system-configuration"]
     {
         assert!(kinds.iter().any(|known| known == kind), "no {kind} in {kinds:?}");
     }
@@ -250,7 +251,10 @@ fn rules_are_saved_checked_listed_and_deleted() {
     let (_server, client) = server();
     let rule = json!({"plugin": "test-rule", "config": "pass", "kinds": ["role"]});
     let saved = client.put(&rule_path("r"), &rule).json();
-    assert_eq!((&saved["name"], &saved["mode"], &saved["operations"]), (&json!("r"), &json!("enforce"), &json!(["create", "update"])));
+    assert_eq!(
+        (&saved["name"], &saved["mode"], &saved["operations"]),
+        (&json!("r"), &json!("enforce"), &json!(["create", "update"]))
+    );
     assert_eq!(client.get(&rule_path("r")).json(), saved);
     assert_eq!(client.get("/platform/v1/validators").json(), json!({"validators": [saved]}));
     for (body, member) in [

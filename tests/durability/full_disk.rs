@@ -2,11 +2,15 @@
 
 use crate::truth::{Truth, record};
 use headworks_tests::server::{Folder, Setup};
-use headworks_tests::{eventually, server};
+use headworks_tests::{Flow, eventually, server};
 use serde_json::{Value, json};
 use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MIB: u64 = 1 << 20;
 
@@ -122,6 +126,88 @@ fn a_nearly_full_disk_refuses_writes_with_507_while_reads_and_deletes_work() {
     assert!(server.stop().success());
     let verified = server::run(&["verify", "--data", path_text(&folder.data())]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+/// Answers every request with a status, and counts them. Answers the URL.
+fn target(status: &'static str) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.expect("a connection");
+            // The head and the small body come together.
+            if connection.read(&mut [0; 65_536]).is_ok_and(|len| len > 0) {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+                let _ = connection.write_all(answer.as_bytes());
+            }
+        }
+    });
+    (url, count)
+}
+
+/// The dead letters of a stopped server.
+fn dead_letters(data: &Path) -> Vec<Value> {
+    let listed = server::run(&["dead-letters", "list", "--data", path_text(data), "--output", "json"]);
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn a_queued_record_waits_on_while_its_dead_letter_cannot_be_kept() {
+    let disk = SmallDisk::mount(1024 * MIB);
+    let folder = Folder::at(&disk.path);
+    let mut server = Setup::new().env("HEADWORKS_OUTBOUND_ALLOW", "127.0.0.0/8").start_on(&folder);
+    let client = server.client();
+    // Nobody listens: the record waits.
+    let down = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let save = |client: &headworks_tests::Client, url: &str| {
+        let forwarder = json!({ "forwarder": { "config": { "type": "http", "url": url }, "delivery": "queued" } });
+        client.put("/api/v1/forwarders/out", &forwarder)
+    };
+    save(&client, &format!("http://{down}")).ok();
+    client.save_pipeline("out", &Flow::to_forwarder("out"));
+    client.ingest("out", &json!([record("first"), record("second")])).ok();
+    // A target that refuses every record makes dead letters of them.
+    let (url, refused) = target("400 Bad Request");
+    disk.leave(300 * MIB);
+    save(&client, &url).ok();
+    disk.leave(200 * MIB);
+    let full = client.put("/api/v1/transformers/new", &json!({ "script": "." }));
+    assert_eq!(full.status, 507, "{}", full.text());
+    let tried = || refused.load(Ordering::SeqCst);
+    let told = |server: &headworks_tests::Server| server.output().contains("they could not be kept");
+    eventually("the record is refused and its dead letter too", || told(&server).then_some(()));
+    let before = tried();
+    eventually("it is tried again", || (tried() > before).then_some(()));
+
+    // Neither forgotten nor kept as a dead letter, also over a restart.
+    assert!(server.stop().success(), "{}", server.output());
+    assert_eq!(dead_letters(&folder.data()), Vec::<Value>::new());
+    server.restart();
+    let before = tried();
+    eventually("it is tried again after a restart", || (tried() > before).then_some(()));
+
+    disk.relieve();
+    let letters = eventually("both records are dead letters", || {
+        assert!(server.stop().success());
+        let letters = dead_letters(&folder.data());
+        if letters.len() < 2 {
+            server.restart();
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
+        (letters.len() >= 2).then_some(letters)
+    });
+    let ids: Vec<&Value> = letters.iter().map(|letter| &letter["records"][0]["fields"]["id"]).collect();
+    assert_eq!(ids, ["first", "second"]);
+    // Nothing is left of them in the queue.
+    let before = tried();
+    server.restart();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(tried(), before);
 }
 
 fn path_text(path: &Path) -> &str {

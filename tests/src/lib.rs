@@ -25,6 +25,18 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// Whether a program that a test needs is there. Where it is missing the test fails in CI and is left out elsewhere.
+///
+/// # Panics
+/// In CI, when it is missing.
+pub fn found(what: &str, there: bool) -> bool {
+    assert!(there || std::env::var_os("CI").is_none(), "{what} is missing: `sh tools/setup.sh tests` installs it");
+    if !there {
+        eprintln!("{what} is missing: this test was left out");
+    }
+    there
+}
+
 /// Asks until the answer is `Some`. For what the server does in its own time; the limit is generous because it only guards
 /// against waiting for ever.
 ///

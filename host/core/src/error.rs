@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use std::fmt;
+use std::time::Duration;
 
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -143,6 +144,8 @@ pub struct Error {
     pub member: Option<String>,
     /// What rules of the tenant find wrong with a document.
     pub violations: Vec<Violation>,
+    /// How long to wait before it may work, where that is known. Only with [`ErrorClass::Exhausted`].
+    pub retry_after: Option<Duration>,
 }
 
 /// What a rule of a tenant finds wrong with a document.
@@ -171,7 +174,7 @@ pub enum Severity {
 impl Error {
     /// An error with a message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), member: None, violations: Vec::new() }
+        Self { code, message: message.into(), member: None, violations: Vec::new(), retry_after: None }
     }
 
     /// [`ErrorCode::Invalid`].
@@ -201,6 +204,19 @@ impl Error {
     pub fn with(mut self, violations: Vec<Violation>) -> Self {
         self.violations = violations;
         self
+    }
+
+    /// Says how long to wait before it may work.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The value of a `Retry-After` header, in whole seconds and at least one.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        let wait = self.retry_after?;
+        Some(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1))
     }
 
     /// The kind of answer it deserves.

@@ -13,6 +13,9 @@ impl TenantId {
     pub const HOST: Self = Self(0);
     /// The tenant made at first start.
     pub const DEFAULT: Self = Self(1);
+    /// A tenant that never exists and has nothing: what is asked of a tenant whose name is unknown is asked of this one, so
+    /// that it takes the same way.
+    pub const NOBODY: Self = Self(u32::MAX);
 }
 
 impl fmt::Debug for TenantId {

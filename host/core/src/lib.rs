@@ -1,17 +1,20 @@
 //! The nouns of Headworks that need no I/O.
 //!
 //! Owns ids, digests, the [`Batch`](batch::Batch), the [`Document`](document::Document), the form of the
-//! [`SystemConfiguration`](system::SystemConfiguration), error codes and time. Knows nothing of
+//! [`SystemConfiguration`](system::SystemConfiguration), ranges of addresses, PEM, error codes and time. Knows nothing of
 //! storage, plugins, HTTP or any dialect.
 
+pub mod address;
 pub mod batch;
 pub mod digest;
 pub mod document;
 pub mod error;
 pub mod id;
+pub mod pem;
 pub mod system;
 pub mod time;
 
+pub use address::AddressRange;
 pub use batch::{Batch, BatchBuilder, Kind, Value};
 pub use digest::Digest;
 pub use document::{Document, DocumentKey};

@@ -3,8 +3,7 @@
 //! One document per tenant, which exists from the first start on. Whoever acts on a setting reads it from the document and
 //! follows the store's change events.
 
-use crate::{DocumentKey, Error, ErrorCode, Result, TenantId};
-use ipnet::IpNet;
+use crate::{AddressRange, DocumentKey, Error, ErrorCode, Result, TenantId};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -15,19 +14,11 @@ const NAME: &str = "system";
 /// The most entries of one list: each message of a stranger is compared with every origin.
 const MAX_ENTRIES: usize = 1000;
 
-/// A sender, or a block of them, that may send syslog messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// As it was given.
-    text: String,
-    network: IpNet,
-}
-
 /// The settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SystemConfiguration {
     /// Who may send syslog messages; everybody where there is none.
-    pub syslog_allowed_origins: Vec<Origin>,
+    pub syslog_allowed_origins: Vec<AddressRange>,
     /// Names of roles that a form for new users offers first. The server itself gives them to nobody.
     pub default_roles: Vec<String>,
 }
@@ -36,28 +27,6 @@ pub struct SystemConfiguration {
 struct Stored {
     syslog_allowed_origins: Vec<String>,
     default_roles: Vec<String>,
-}
-
-impl Origin {
-    /// An address such as `192.0.2.7`, or a block such as `10.0.0.0/8`.
-    ///
-    /// # Errors
-    /// [`ErrorCode::Invalid`] for anything else.
-    pub fn parse(text: &str) -> Result<Self> {
-        let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
-        let network = text.parse::<IpNet>().ok().or_else(address);
-        let network = network.ok_or_else(|| Error::invalid(format!("{text:?} is neither an IP address nor a CIDR block")))?;
-        Ok(Self { text: text.to_owned(), network })
-    }
-
-    /// As it was given.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    fn contains(&self, sender: IpAddr) -> bool {
-        self.network.contains(&sender)
-    }
 }
 
 impl SystemConfiguration {
@@ -77,7 +46,7 @@ impl SystemConfiguration {
             }
         }
         let parse = |(index, text): (usize, &String)| {
-            Origin::parse(text).map_err(|error| error.at(format!("syslog_allowed_origins[{index}]")))
+            AddressRange::parse(text).map_err(|error| error.at(format!("syslog_allowed_origins[{index}]")))
         };
         let syslog_allowed_origins = syslog_allowed_origins.iter().enumerate().map(parse).collect::<Result<_>>()?;
         Ok(Self { syslog_allowed_origins, default_roles })
@@ -106,7 +75,7 @@ impl SystemConfiguration {
     /// # Errors
     /// None in practice.
     pub fn to_stored(&self) -> Result<Vec<u8>> {
-        let origins = self.syslog_allowed_origins.iter().map(|origin| origin.text.clone()).collect();
+        let origins = self.syslog_allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
         let stored = Stored { syslog_allowed_origins: origins, default_roles: self.default_roles.clone() };
         serde_json::to_vec(&stored).map_err(|error| Error::internal(error.to_string()))
     }

@@ -2,15 +2,16 @@
 
 use crate::cli::Output;
 use anyhow::Result;
-use headworks_core::TenantId;
 use headworks_core::document::ChangeKind;
+use headworks_identity::stored_number;
 use headworks_store::{AuditEntry, AuditEvent, Store, Verdict};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
 
-pub(crate) fn list(data: &Path, after: u64, limit: usize, output: Output) -> Result<ExitCode> {
-    let entries = Store::stored_audit(&data.join("db"), TenantId::DEFAULT, after.saturating_add(1), limit)?;
+pub(crate) fn list(data: &Path, tenant: &str, after: u64, limit: usize, output: Output) -> Result<ExitCode> {
+    let db = data.join("db");
+    let entries = Store::stored_audit(&db, stored_number(&db, tenant)?, after.saturating_add(1), limit)?;
     match output {
         Output::Json => println!("{}", Value::Array(entries.iter().map(as_json).collect())),
         Output::Text if entries.is_empty() => println!("no audit entries"),

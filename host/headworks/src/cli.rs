@@ -1,6 +1,7 @@
 //! The command line (design section 7).
 
-use crate::client::ClientArguments;
+use crate::client::{ClientArguments, TenantArguments};
+use crate::develop::PluginArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -29,6 +30,10 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// Talk to a running server over its FlowG interface: streams, pipelines, users, tokens and more.
     Flowg(ClientArguments),
+    /// Tenants of a running server: make, change, suspend and delete them, and see what they use. For operators.
+    Tenant(TenantArguments),
+    /// Write, build and test a plugin, and load it into a running server.
+    Plugin(PluginArguments),
     /// Save users, configuration and logs of a running server into a new folder. The token is taken from HEADWORKS_TOKEN.
     Backup {
         #[command(flatten)]
@@ -69,6 +74,9 @@ pub(crate) enum DeadLettersCommand {
         api: Option<String>,
         #[command(flatten)]
         folder: Folder,
+        /// The name of the tenant.
+        #[arg(long, default_value = "default", value_name = "TENANT")]
+        tenant: String,
         #[command(flatten)]
         which: Which,
         /// Only those with a greater number.
@@ -148,6 +156,9 @@ pub(crate) enum AuditCommand {
     List {
         #[command(flatten)]
         folder: Folder,
+        /// The name of the tenant.
+        #[arg(long, default_value = "default", value_name = "TENANT")]
+        tenant: String,
         /// Only those with a greater number.
         #[arg(long, default_value_t = 0)]
         after: u64,

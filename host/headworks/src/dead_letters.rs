@@ -3,7 +3,8 @@
 use crate::cli::{DeadLettersCommand, Output, Server, Which};
 use crate::remote::Api;
 use anyhow::{Context, Result, ensure};
-use headworks_core::{TenantId, Timestamp};
+use headworks_core::Timestamp;
+use headworks_identity::stored_number;
 use headworks_store::{DeadLetter, LetterFilter, LetterSummary, Store};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -16,7 +17,9 @@ const PAGE: usize = 1000;
 
 pub(crate) fn run(command: DeadLettersCommand, output: Output) -> Result<ExitCode> {
     match command {
-        DeadLettersCommand::List { api: None, folder, which, after, limit } => list(&folder.data, &which, after, limit, output),
+        DeadLettersCommand::List { api: None, folder, tenant, which, after, limit } => {
+            list(&folder.data, &tenant, &which, after, limit, output)
+        }
         DeadLettersCommand::List { api, which, after, limit, .. } => {
             let api = Api::new(Server { api, data: None })?;
             let letters = find(&api, &which, after, limit)?;
@@ -151,10 +154,11 @@ fn line(letter: &Value) -> String {
     harmless(&line)
 }
 
-fn list(data: &Path, which: &Which, after: u64, limit: usize, output: Output) -> Result<ExitCode> {
+fn list(data: &Path, tenant: &str, which: &Which, after: u64, limit: usize, output: Output) -> Result<ExitCode> {
     let filter = which.filter()?;
     let read = if filter == LetterFilter::default() { limit } else { usize::MAX };
-    let letters = Store::stored_dead_letters(&data.join("db"), TenantId::DEFAULT, after, read)?;
+    let db = data.join("db");
+    let letters = Store::stored_dead_letters(&db, stored_number(&db, tenant)?, after, read)?;
     let meant = |(number, letter): &(u64, DeadLetter)| filter.lets_through(&summary(*number, letter));
     let letters: Vec<(u64, DeadLetter)> = letters.into_iter().filter(meant).take(limit).collect();
     match output {

@@ -10,6 +10,7 @@ mod cli;
 mod client;
 mod compile;
 mod dead_letters;
+mod develop;
 mod doctor;
 mod example;
 mod logging;
@@ -36,12 +37,16 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(arguments) => serve::run(arguments, output),
         Command::Flowg(arguments) => client::run(arguments, output),
+        Command::Tenant(arguments) => client::run_tenant(arguments, output),
+        Command::Plugin(arguments) => develop::run(arguments, output),
         Command::Backup { server, to } => archive::backup(server, &to, output),
         Command::Restore { server, from } => archive::restore(server, &from, output),
         Command::Verify(folder) => verify::run(&folder.data, output),
         Command::Doctor(folder) => doctor::run(&folder.data, output),
         Command::DeadLetters(command) => dead_letters::run(command, output),
-        Command::Audit(AuditCommand::List { folder, after, limit }) => audit::list(&folder.data, after, limit, output),
+        Command::Audit(AuditCommand::List { folder, tenant, after, limit }) => {
+            audit::list(&folder.data, &tenant, after, limit, output)
+        }
         Command::CompileComponent => compile::run(),
     };
     match done {

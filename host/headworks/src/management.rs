@@ -1,14 +1,15 @@
-//! The management listener: `/health`, `/ready`, `/metrics` (FlowG 18, design section 7). No authentication.
+//! The management listener: `/health`, `/ready`, `/metrics`, `/cluster/nodes` (FlowG 18, design section 7). No authentication.
 
 use crate::process;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use headworks_http::Quiet;
 use headworks_store::{Health, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,6 +23,8 @@ pub(crate) struct Probes {
     pub(crate) metrics: PrometheusHandle,
     /// Whether requests are served: from the end of the start to the beginning of the stop.
     pub(crate) ready: Arc<AtomicBool>,
+    /// Whether the management listener speaks TLS.
+    pub(crate) tls: bool,
 }
 
 impl Probes {
@@ -31,6 +34,7 @@ impl Probes {
             .route("/health", get(health))
             .route("/ready", get(ready))
             .route("/metrics", get(show_metrics))
+            .route("/cluster/nodes", get(nodes))
             .fallback(headworks_flowg::unknown_path)
             .with_state(self)
     }
@@ -75,6 +79,14 @@ async fn show_metrics(State(probes): State<Probes>) -> Response {
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
+}
+
+/// The members of the cluster (FlowG 18): this server, at the address where it was asked.
+async fn nodes(State(probes): State<Probes>, headers: HeaderMap) -> Response {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let scheme = if probes.tls { "https" } else { "http" };
+    let node = json!({"node-id": headworks_sandbox::host_name(), "endpoint": format!("{scheme}://{host}")});
+    (axum::Extension(Quiet), axum::Json(json!({"nodes": [node]}))).into_response()
 }
 
 /// The store counts them for itself, because the number outlives the process.

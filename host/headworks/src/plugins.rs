@@ -5,6 +5,7 @@ use crate::settings::Settings;
 use anyhow::{Context, Result, bail};
 use headworks_core::{Error, ErrorCode, TenantId};
 use headworks_http::outbound::Outbound;
+use headworks_identity::Tenants;
 use headworks_pipelines::{Boxed, Expressions, Forwarders, Language, Target, Transform};
 use headworks_plugins::{FORWARDER_TYPE, Use};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
@@ -33,6 +34,14 @@ pub(crate) struct Plugins {
     sandbox: Sandbox,
     folders: Vec<PathBuf>,
     loaded: Mutex<HashMap<String, Arc<OnceCell<Plugin>>>>,
+    /// Whose quotas they use.
+    tenants: Tenants,
+}
+
+/// The language of transformers, with what each tenant uses of it counted for that tenant.
+pub(crate) struct Scripts {
+    plugin: Plugin,
+    tenants: Tenants,
 }
 
 impl Plugins {
@@ -41,7 +50,7 @@ impl Plugins {
         &self.sandbox
     }
 
-    pub(crate) fn new(settings: &Settings, limits: &Limits) -> Result<Self> {
+    pub(crate) fn new(settings: &Settings, limits: &Limits, tenants: Tenants) -> Result<Self> {
         let program = std::env::current_exe().context("the path of this program is unknown")?;
         let beside = program.parent().unwrap_or(Path::new(".")).to_owned();
         let folders = match &settings.components {
@@ -55,7 +64,7 @@ impl Plugins {
             network: Some(Arc::new(Outbound::new(settings.outbound()?)?)),
             templates: Arc::new(Expressions),
         })?;
-        Ok(Self { sandbox, folders, loaded: Mutex::default() })
+        Ok(Self { sandbox, folders, loaded: Mutex::default(), tenants })
     }
 
     /// The component of this name, loaded at the first call.
@@ -71,6 +80,11 @@ impl Plugins {
             loaded.with_context(|| format!("the component {} cannot be loaded", path.display()))
         };
         Ok(place.get_or_try_init(load).await?.clone())
+    }
+
+    /// The component of this name as the language of transformers.
+    pub(crate) async fn language(&self, name: &str) -> Result<Scripts> {
+        Ok(Scripts { plugin: self.load(name).await?, tenants: self.tenants.clone() })
     }
 
     /// Where a component is: in the folder of the settings, else beside the program or one folder above.
@@ -90,7 +104,7 @@ impl Plugins {
 /// What transformers and forwarders are made of: what comes with this program, or a plugin of the tenant.
 pub(crate) struct Makers {
     /// The language of scripts.
-    pub(crate) vrl: Plugin,
+    pub(crate) vrl: Scripts,
     pub(crate) own: Plugins,
     pub(crate) plugins: headworks_plugins::Plugins,
 }
@@ -123,7 +137,17 @@ impl Forwarders for Makers {
             }
             let plugin = self.own.load(&format!("forwarder-{kind}")).await;
             let plugin = plugin.map_err(|error| Error::new(ErrorCode::Unavailable, format!("{error:#}")))?;
+            let plugin = plugin.within(self.own.tenants.meter(tenant).surroundings());
             Ok(Arc::new(plugin.open_forwarder(config).await?) as Arc<dyn Target>)
+        })
+    }
+}
+
+impl Language for Scripts {
+    fn open<'a>(&'a self, tenant: TenantId, script: &'a str) -> Boxed<'a, headworks_core::Result<Arc<dyn Transform>>> {
+        Box::pin(async move {
+            let plugin = self.plugin.within(self.tenants.meter(tenant).surroundings());
+            Language::open(&plugin, tenant, script).await
         })
     }
 }

@@ -17,12 +17,12 @@ use headworks_core::TenantId;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
 use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
-use headworks_identity::{Bootstrapped, Identity, IdentityOptions};
+use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions};
 use headworks_pipelines::{Language, PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
 use headworks_plugins::{PluginsOptions, Seal};
 use headworks_rules::Rules;
-use headworks_sandbox::{Limits, Surroundings};
+use headworks_sandbox::Limits;
 use headworks_store::{Store, StoreOptions, StreamConfig};
 use headworks_syslog::{AllowedOrigins, SyslogLimits, SyslogServer};
 use std::path::Path;
@@ -64,7 +64,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     Addresses::forget(&data);
 
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().context("cannot count")?;
-    let probes = Probes { store: store.clone(), metrics, ready: Arc::new(AtomicBool::new(false)) };
+    let probes = Probes { store: store.clone(), metrics, ready: Arc::new(AtomicBool::new(false)), tls: management_tls.is_some() };
     let management =
         Listener::bind(address(&settings.management)?, probes.clone().router()).await?.with_tls(management_tls.clone());
     let mut listening = Addresses { listen: Vec::new(), management: management.address(), syslog: None };
@@ -82,7 +82,9 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         }
     };
     let Started { identity, pipelines, plugins, rules, transfers, told } = started;
-    let origins = AllowedOrigins::follow(&store, TenantId::DEFAULT)?;
+    let syslog_tenant = syslog::tenant(&settings, identity.tenants())?;
+    let origins = AllowedOrigins::follow(&store, syslog_tenant)?;
+    let tenants = identity.tenants().clone();
     let for_syslog = pipelines.clone();
     let platform = PlatformState {
         store: store.clone(),
@@ -92,8 +94,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         rules,
         clock: Arc::new(SystemClock),
     };
-    let (clock, mask_secrets) = (Arc::new(SystemClock), settings.mask_secrets);
-    let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers };
+    let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
+    let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers, demo };
     let router =
         headworks_flowg::router(state, &mount).merge(headworks_platform::router(platform)).merge(probes.clone().health_router());
     let router = mounted(router, &mount).fallback(headworks_flowg::unknown_path);
@@ -105,7 +107,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         listeners.push(listener);
     }
     drop(router);
-    let syslog = syslog::bind(&settings, &mut listening).await?;
+    let syslog = syslog::bind(&settings, syslog_tenant, &mut listening).await?;
     announce(&settings, &listening, &told, &limits, &sandbox_limits, syslog.as_ref().map(SyslogServer::limits), output);
 
     let stop = Shutdown::new();
@@ -142,6 +144,9 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     plugins.flush().await;
     end_management.cancel();
     managing.abort();
+    if let Err(error) = tenants.flush().await {
+        tracing::warn!(cause = %error, "what tenants used in the last minute is not written down");
+    }
     store.close().await;
     Addresses::forget(&data);
     Ok(code)
@@ -170,7 +175,7 @@ async fn open_store(settings: &Settings) -> Result<Store> {
     Ok(tokio::task::spawn_blocking(move || Store::open(options)).await.context("opening the store failed")??)
 }
 
-/// Everything below the mount path, which leads to the documentation itself.
+/// Everything below the mount path, which leads to the web interface itself.
 fn mounted(router: Router, mount: &str) -> Router {
     let home = || get(headworks_flowg::home(mount));
     if mount.is_empty() {
@@ -203,23 +208,8 @@ struct Started {
 
 /// Everything between the open store and the first request.
 async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) -> Result<Started> {
-    let own = Plugins::new(settings, limits)?;
-    let vrl = own.load("vrl").await?;
-    let folder = settings.data.clone();
-    let seal = tokio::task::spawn_blocking(move || Seal::of_folder(&folder)).await.context("reading a key failed")??;
-    let unbounded = Surroundings::default().admission;
-    let plugins = headworks_plugins::Plugins::new(PluginsOptions {
-        store: store.clone(),
-        sandbox: own.sandbox().clone(),
-        clock: Arc::new(SystemClock),
-        seal,
-        admissions: Arc::new(move |_| Arc::clone(&unbounded)),
-    });
-    let makers = Arc::new(Makers { vrl, own, plugins: plugins.clone() });
-    let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
-    let options = PipelineOptions { give_up, ..PipelineOptions::default() };
-    let rules = Rules::new(store.clone(), Arc::new(plugins.clone()));
-    let pipelines = Pipelines::new(store.clone(), Arc::clone(&makers) as Arc<dyn Language>, makers, options);
+    let origins = settings.syslog_allowed_origins.clone();
+    let furnish: Furnish = Arc::new(move |tenant| headworks_flowg::first_documents(tenant, &origins));
     let options = IdentityOptions {
         bootstrap_user: settings.bootstrap.user.clone(),
         bootstrap_password: settings.bootstrap.password.clone(),
@@ -228,9 +218,31 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
         session_lifetime: Duration::from_secs(settings.session_seconds),
         reset: settings.reset.user.clone().zip(settings.reset.password.clone()),
         demo: settings.demo,
+        tenants: TenantOptions { plan: settings.plan()?, furnish },
         clock: Arc::new(SystemClock),
     };
     let (identity, told) = Identity::start(store.clone(), options).await?;
+    let tenants = identity.tenants();
+    let own = Plugins::new(settings, limits, tenants.clone())?;
+    let vrl = own.language("vrl").await?;
+    let folder = settings.data.clone();
+    let seal = tokio::task::spawn_blocking(move || Seal::of_folder(&folder)).await.context("reading a key failed")??;
+    let meters = tenants.clone();
+    let plugins = headworks_plugins::Plugins::new(PluginsOptions {
+        store: store.clone(),
+        sandbox: own.sandbox().clone(),
+        clock: Arc::new(SystemClock),
+        seal,
+        quotas: Arc::new(move |tenant| {
+            let meter = meters.meter(tenant);
+            (meter.admission(), meter.plugin_usage())
+        }),
+    });
+    let makers = Arc::new(Makers { vrl, own, plugins: plugins.clone() });
+    let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
+    let options = PipelineOptions { give_up, tenants: Some(tenants.clone()), ..PipelineOptions::default() };
+    let rules = Rules::new(store.clone(), Arc::new(plugins.clone()));
+    let pipelines = Pipelines::new(store.clone(), Arc::clone(&makers) as Arc<dyn Language>, makers, options);
     headworks_flowg::bootstrap(store, TenantId::DEFAULT, &settings.syslog_allowed_origins).await?;
     if settings.demo {
         let others = store.stream_names(TenantId::DEFAULT).into_iter().filter(|(_, config)| *config != demo_streams());

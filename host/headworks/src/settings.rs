@@ -7,6 +7,7 @@ use crate::cli::ServeArguments;
 use anyhow::{Context, Result, bail};
 use headworks_http::HttpLimits;
 use headworks_http::outbound::{Allowed, OutboundOptions};
+use headworks_identity::Quotas;
 use headworks_sandbox::Limits;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) syslog_protocol: Option<SyslogProtocol>,
     /// Who may send syslog messages, as the first start writes it into the system configuration (FlowG 15).
     pub(crate) syslog_allowed_origins: Vec<String>,
+    /// The tenant whose pipelines get syslog messages.
+    pub(crate) syslog_tenant: String,
     pub(crate) syslog_tls: SyslogTlsFiles,
     pub(crate) syslog_limits: SyslogBounds,
     pub(crate) durability: Durability,
@@ -57,6 +60,8 @@ pub(crate) struct Settings {
     pub(crate) management_tls: TlsSettings,
     pub(crate) outbound: Outbound,
     pub(crate) delivery: DeliverySettings,
+    /// The quotas of tenants that have none of their own.
+    tenants: Quotas,
     sandbox: Limits,
     /// FLOWG_ variables that mean nothing here.
     #[serde(skip)]
@@ -158,6 +163,8 @@ pub(crate) struct Reset {
 pub(crate) struct Log {
     pub(crate) level: String,
     pub(crate) format: LogFormat,
+    /// Whether what a client was told of its failure is logged too.
+    pub(crate) verbose: bool,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -199,6 +206,17 @@ pub(crate) struct Http {
     drain_timeout_ms: Option<u64>,
 }
 
+/// The quotas of the plan, where the operator says nothing. Generous for one team, and no more than one machine has.
+const PLAN: Quotas = Quotas {
+    records_per_second: Some(20_000),
+    bytes_per_second: Some(16 << 20),
+    burst_seconds: Some(10),
+    stored_bytes: Some(50 << 30),
+    plugins: Some(100),
+    cpu_ms_per_second: Some(1000),
+    concurrent_calls: Some(32),
+};
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -208,6 +226,7 @@ impl Default for Settings {
             syslog: "127.0.0.1:5514".to_owned(),
             syslog_protocol: None,
             syslog_allowed_origins: Vec::new(),
+            syslog_tenant: "default".to_owned(),
             syslog_tls: SyslogTlsFiles::default(),
             syslog_limits: SyslogBounds::default(),
             durability: Durability::Fsync,
@@ -229,6 +248,7 @@ impl Default for Settings {
             http: Http::default(),
             outbound: Outbound::default(),
             delivery: DeliverySettings::default(),
+            tenants: Quotas::default(),
             sandbox: Limits::default(),
             management_tls: TlsSettings::default(),
             unknown: Vec::new(),
@@ -244,7 +264,7 @@ impl Default for Bootstrap {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Text }
+        Self { level: "info".to_owned(), format: LogFormat::Text, verbose: false }
     }
 }
 
@@ -266,6 +286,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("syslog", Kind::Text),
     ("syslog_protocol", Kind::Text),
     ("syslog_allowed_origins", Kind::Texts),
+    ("syslog_tenant", Kind::Text),
     ("syslog_tls.enabled", Kind::Switch),
     ("syslog_tls.cert", Kind::Text),
     ("syslog_tls.key", Kind::Text),
@@ -301,6 +322,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("reset.password", Kind::Text),
     ("log.level", Kind::Text),
     ("log.format", Kind::Text),
+    ("log.verbose", Kind::Switch),
     ("http.mount", Kind::Text),
     ("http.tls.enabled", Kind::Switch),
     ("http.tls.cert", Kind::Text),
@@ -353,13 +375,15 @@ const ALIASES: &[(&str, &str)] = &[
     ("FLOWG_AUTH_RESET_USER", "reset.user"),
     ("FLOWG_AUTH_RESET_PASSWORD", "reset.password"),
     ("FLOWG_LOGLEVEL", "log.level"),
+    ("FLOWG_VERBOSE", "log.verbose"),
 ];
 
 /// Every setting; those of the sandbox are the members of its limits.
 fn names() -> Result<Vec<(String, Kind)>> {
     let limits = Table::try_from(Limits::default()).context("the limits of the sandbox cannot be listed")?;
     let own = NAMES.iter().map(|&(name, kind)| (name.to_owned(), kind));
-    Ok(own.chain(limits.keys().map(|name| (format!("sandbox.{name}"), Kind::Number))).collect())
+    let quotas = PLAN.members().map(|(name, _)| (format!("tenants.{name}"), Kind::Number));
+    Ok(own.chain(quotas).chain(limits.keys().map(|name| (format!("sandbox.{name}"), Kind::Number))).collect())
 }
 
 /// Refuses a variable that looks like a limit of the sandbox and is none: misspelt, it would not limit anything.
@@ -427,6 +451,13 @@ impl Settings {
             Some((name, _)) => bail!("{name} has to be at least 1"),
             None => Ok(()),
         }
+    }
+
+    /// The quotas of tenants that have none of their own.
+    pub(crate) fn plan(&self) -> Result<Quotas> {
+        let plan = self.tenants.or(&PLAN);
+        plan.check().map_err(|error| anyhow::anyhow!("the settings cannot be used: tenants: {error}"))?;
+        Ok(plan)
     }
 
     /// What plugins may reach.
@@ -545,6 +576,9 @@ impl TlsSettings {
 }
 
 fn read(path: &Path) -> Result<Table> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("hcl")) {
+        bail!("the configuration {} is HCL, and TOML is read here: docs/flowg.md says how to move", path.display());
+    }
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {}", path.display()))?;
     toml::from_str(&text).map_err(|error| {
         // The error's own text would quote the line, which may hold a secret.

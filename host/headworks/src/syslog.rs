@@ -4,20 +4,28 @@ use crate::addresses::{Addresses, SyslogAddresses};
 use crate::settings::{Settings, SyslogProtocol, SyslogTlsFiles, address};
 use anyhow::{Context, Result, bail};
 use headworks_core::TenantId;
+use headworks_identity::Tenants;
 use headworks_syslog::{SyslogLimits, SyslogOptions, SyslogServer, SyslogTls};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Takes the addresses of the syslog server and notes them. `None` where the operator wants no syslog server.
-pub(crate) async fn bind(settings: &Settings, listening: &mut Addresses) -> Result<Option<SyslogServer>> {
-    let Some(options) = options(settings)? else { return Ok(None) };
+pub(crate) async fn bind(settings: &Settings, tenant: TenantId, listening: &mut Addresses) -> Result<Option<SyslogServer>> {
+    let Some(options) = options(settings, tenant)? else { return Ok(None) };
     let tls = options.tls.is_some();
     let server = SyslogServer::bind(options).await?;
     listening.syslog = Some(SyslogAddresses { udp: server.udp_address(), tcp: server.tcp_address(), tls });
     Ok(Some(server))
 }
 
-fn options(settings: &Settings) -> Result<Option<SyslogOptions>> {
+/// The tenant whose pipelines get syslog messages.
+pub(crate) fn tenant(settings: &Settings, tenants: &Tenants) -> Result<TenantId> {
+    let name = &settings.syslog_tenant;
+    let found = tenants.by_name(name).with_context(|| format!("syslog_tenant: there is no tenant {name:?}; make it first"))?;
+    Ok(found.number)
+}
+
+fn options(settings: &Settings, tenant: TenantId) -> Result<Option<SyslogOptions>> {
     if settings.syslog == "off" {
         return Ok(None);
     }
@@ -33,7 +41,7 @@ fn options(settings: &Settings) -> Result<Option<SyslogOptions>> {
         tcp: protocol != SyslogProtocol::Udp,
         tls,
         limits: limits(settings),
-        tenant: TenantId::DEFAULT,
+        tenant,
     }))
 }
 

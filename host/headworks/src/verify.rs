@@ -23,8 +23,13 @@ pub(crate) fn run(data: &Path, output: Output) -> Result<ExitCode> {
                 .iter()
                 .map(|table| serde_json::json!({"table": table.table, "entries": table.entries, "bytes": table.bytes}))
                 .collect();
+            let tenants: Vec<_> = report
+                .tenants
+                .iter()
+                .map(|(tenant, entries)| serde_json::json!({"number": tenant.0, "entries": entries}))
+                .collect();
             let report = serde_json::json!({
-                "tables": tables, "problem_count": report.problem_count, "problems": report.problems,
+                "tables": tables, "tenants": tenants, "problem_count": report.problem_count, "problems": report.problems,
             });
             println!("{report}");
         }

@@ -59,6 +59,10 @@ pub(crate) fn correlation(headers: &HeaderMap) -> Option<HeaderValue> {
 #[derive(Clone, Copy, Debug)]
 pub struct Quiet;
 
+/// Put among the extensions of an answer that tells of a failure: its text, for the log.
+#[derive(Clone, Debug)]
+pub struct Told(pub String);
+
 /// One request as the server sees it. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct RequestContext(Arc<Inner>);

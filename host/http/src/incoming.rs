@@ -3,8 +3,9 @@
 use crate::{RequestContext, body};
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use headworks_core::{Error, Result};
 use std::collections::HashMap;
@@ -32,6 +33,12 @@ impl Incoming {
     /// Its headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.parts.headers
+    }
+
+    /// The host name that the request was sent to, with its port if it has one.
+    pub fn host(&self) -> Option<&str> {
+        let header = self.parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        header.or_else(|| self.parts.uri.authority().map(Authority::as_str))
     }
 
     /// All names in the path in order, percent-decoded.

@@ -16,10 +16,11 @@ mod tls;
 mod upload;
 
 pub use body::{Encoding, decompress, encoding, media_type, read};
-pub use context::{Quiet, RequestContext, RequestId};
+pub use context::{Quiet, RequestContext, RequestId, Told};
 pub use incoming::Incoming;
 pub use limits::HttpLimits;
 pub use server::{Listener, serve};
+pub use service::ERRORS;
 pub use tls::Tls;
 pub use tokio_util::sync::CancellationToken as Shutdown;
 pub use upload::Upload;

@@ -3,7 +3,7 @@
 use crate::body::LimitedBody;
 use crate::connection::Phase;
 use crate::context::{REQUEST_ID, correlation};
-use crate::{HttpLimits, Quiet, RequestContext, RequestId, Shutdown};
+use crate::{HttpLimits, Quiet, RequestContext, RequestId, Shutdown, Told};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
@@ -22,6 +22,9 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tower::Service;
 use tracing::Level;
+
+/// The target of the log lines that repeat what clients were told of their failures, on the debug level.
+pub const ERRORS: &str = "errors";
 
 /// Makes the answer to a request whose handler panicked, from its path and id.
 pub(crate) type OnPanic = fn(&str, &RequestId) -> Response<Body>;
@@ -140,6 +143,9 @@ impl Line {
                     correlation = self.correlation.as_ref().and_then(|id| id.to_str().ok()),
                 )
             };
+        }
+        if let Some(Told(text)) = response.extensions().get::<Told>() {
+            tracing::debug!(target: ERRORS, status = response.status().as_u16(), request = id.as_str(), answer = text);
         }
         if response.extensions().get::<Quiet>().is_some() {
             log!(Level::DEBUG);

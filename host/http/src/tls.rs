@@ -1,10 +1,8 @@
 //! TLS of a listener: rustls with the ring provider, TLS 1.2 and 1.3, HTTP/1.1.
 
-use headworks_core::{Error, ErrorCode, Result};
+use headworks_core::{Error, ErrorCode, Result, pem};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -20,14 +18,7 @@ impl Tls {
     /// # Errors
     /// [`ErrorCode::Invalid`] says what is missing, damaged or does not belong together.
     pub fn new(certificate: &[u8], key: &[u8]) -> Result<Self> {
-        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificate)
-            .collect::<Result<_, _>>()
-            .map_err(|error| Error::invalid(format!("the certificate is no PEM: {error}")))?;
-        if chain.is_empty() {
-            return Err(Error::invalid("the file of the certificate holds none in PEM form"));
-        }
-        let key = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|error| Error::invalid(format!("the private key cannot be read: {error}")))?;
+        let (chain, key) = pem::identity(certificate, key)?;
         let refused = |error: rustls::Error| Error::invalid(format!("certificate and key cannot be used: {error}"));
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()

@@ -5,7 +5,7 @@
 //! counts only as long as the user's stored hash is the one it was verified against, so that a change or deletion of the user
 //! ends it at once; a password that was not verified is never remembered.
 
-use crate::{Identity, Principal, invalid_credentials, secret};
+use crate::{Identity, Principal, Realm, invalid_credentials, secret};
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -98,7 +98,7 @@ impl Identity {
     /// Basic value that is malformed; [`ErrorCode::Exhausted`] after too many failures of this user or from this address.
     pub async fn authenticate_basic(
         &self,
-        tenant: TenantId,
+        realm: impl Into<Realm<'_>>,
         authorization: Option<&str>,
         from: IpAddr,
     ) -> Result<Arc<Principal>> {
@@ -109,8 +109,11 @@ impl Identity {
             return self.authenticate(authorization);
         }
         let (user, password) = decode(value.trim())?;
-        self.check_password(tenant, &user, &password, from).await?;
-        self.0.directory.principal(tenant, &user).ok_or_else(invalid_credentials)
+        let (tenant, user) = self.0.tenants.locate(realm.into(), &user);
+        self.check_password(tenant, user, &password, from).await?;
+        let caller = self.0.directory.principal(tenant, user).ok_or_else(invalid_credentials)?;
+        self.0.tenants.admit(tenant)?;
+        Ok(caller)
     }
 
     async fn check_password(&self, tenant: TenantId, user: &str, password: &str, from: IpAddr) -> Result<()> {

@@ -5,7 +5,7 @@ use crate::directory::Directory;
 use crate::password::Passwords;
 use crate::session::Sessions;
 use crate::users::{Role, User};
-use crate::{Identity, Inner, Scope, ScopeSet, secret};
+use crate::{Identity, Inner, Scope, TenantOptions, Tenants, secret, starting};
 use headworks_core::document::ChangeEvent;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_core::{Error, Result, TenantId};
@@ -17,8 +17,8 @@ use tokio::sync::broadcast::error::RecvError;
 
 /// Whom the audit log names for what happens here.
 const AUTHOR: &str = "bootstrap";
-/// The role of the first user.
-const ADMIN: &str = "admin";
+/// How often it is written down what tenants used.
+const FLUSH: Duration = Duration::from_secs(60);
 /// The role of demonstrations, its user and the password of that.
 const DEMO: &str = "demo";
 
@@ -39,6 +39,8 @@ pub struct IdentityOptions {
     pub reset: Option<(String, String)>,
     /// Makes the role and the user of demonstrations anew at every start.
     pub demo: bool,
+    /// What is decided about tenants.
+    pub tenants: TenantOptions,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -53,6 +55,7 @@ impl Default for IdentityOptions {
             session_lifetime: Duration::from_secs(24 * 3600),
             reset: None,
             demo: false,
+            tenants: TenantOptions::default(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -68,7 +71,7 @@ pub struct Bootstrapped {
 }
 
 impl Identity {
-    /// Loads users, roles and tokens, makes those of the first start and follows the store's change events.
+    /// Loads tenants, users, roles and tokens, makes those of the first start and follows the store's change events.
     ///
     /// # Errors
     /// Those of the store; [`Invalid`](headworks_core::ErrorCode::Invalid) for a bootstrap token without its prefix;
@@ -79,9 +82,12 @@ impl Identity {
             None => secret::random::<32>()?.to_vec(),
         };
         let events = store.subscribe();
-        let directory = Directory::load(store.clone(), &[TenantId::DEFAULT])?;
+        let tenants = Tenants::open(store.clone(), options.tenants.clone()).await?;
+        let numbers: Vec<TenantId> = tenants.list().iter().map(|tenant| tenant.number).collect();
+        let directory = Directory::load(store.clone(), &numbers)?;
         let identity = Self(Arc::new(Inner {
             directory,
+            tenants,
             clock: Arc::clone(&options.clock),
             passwords: Passwords::new()?,
             sessions: Sessions::new(&key, options.session_lifetime),
@@ -91,6 +97,8 @@ impl Identity {
             store,
         }));
         tokio::spawn(follow(Arc::downgrade(&identity.0), events));
+        tokio::spawn(count(Arc::downgrade(&identity.0)));
+        identity.finish_deletions().await?;
         let told = identity.bootstrap(options).await?;
         Ok((identity, told))
     }
@@ -98,9 +106,8 @@ impl Identity {
     async fn bootstrap(&self, options: IdentityOptions) -> Result<Bootstrapped> {
         let tenant = TenantId::DEFAULT;
         if self.list_roles(tenant)?.is_empty() {
-            for (name, scopes) in [(ADMIN, ADMIN_SCOPES), ("viewer", &[Scope::ReadStreams])] {
-                let role = Role { name: name.to_owned(), scopes: scopes.iter().copied().collect::<ScopeSet>() };
-                self.save_role(AUTHOR, tenant, role).await?;
+            for (name, scopes) in starting::roles() {
+                self.save_role(AUTHOR, tenant, Role { name: name.to_owned(), scopes }).await?;
             }
         }
         let mut told = Bootstrapped::default();
@@ -110,7 +117,7 @@ impl Identity {
                 Some(password) => password,
                 None => told.password.insert(secret::letters(20)?).clone(),
             };
-            let user = User { name: name.clone(), roles: [ADMIN.to_owned()].into() };
+            let user = User { name: name.clone(), roles: [starting::ADMIN.to_owned()].into() };
             self.save_user(AUTHOR, tenant, user, &password).await?;
             told.user = Some(name.clone());
         }
@@ -145,31 +152,35 @@ const DEMO_SCOPES: &[Scope] = &[
     Scope::WriteForwarders,
 ];
 
-const ADMIN_SCOPES: &[Scope] = &[
-    Scope::SendLogs,
-    Scope::WriteAcls,
-    Scope::WritePipelines,
-    Scope::WriteTransformers,
-    Scope::WriteStreams,
-    Scope::WriteForwarders,
-    Scope::ReadSystemConfiguration,
-    Scope::WriteSystemConfiguration,
-    Scope::ReadAuthProviders,
-    Scope::WriteAuthProviders,
-];
-
-/// Keeps the directory up to date until the identity or the store is gone.
+/// Keeps tenants and directory up to date until the identity or the store is gone.
 async fn follow(identity: Weak<Inner>, mut events: Receiver<Arc<ChangeEvent>>) {
     loop {
         let event = events.recv().await;
         let Some(inner) = identity.upgrade() else { return };
         let done = match event {
-            Ok(event) => inner.directory.refresh(&event.key),
-            Err(RecvError::Lagged(_)) => inner.directory.reload(TenantId::DEFAULT),
+            Ok(event) => inner.tenants.refresh(&event.key).and_then(|()| inner.directory.refresh(&event.key)),
+            Err(RecvError::Lagged(_)) => reload(&inner),
             Err(RecvError::Closed) => return,
         };
         if let Err(error) = done {
-            tracing::error!(%error, "users, roles and tokens cannot be read; logins may be out of date");
+            tracing::error!(%error, "tenants, users, roles and tokens cannot be read; logins may be out of date");
+        }
+    }
+}
+
+/// Too many changes were missed to know which.
+fn reload(inner: &Inner) -> Result<()> {
+    inner.tenants.reload()?;
+    inner.tenants.list().iter().try_for_each(|tenant| inner.directory.reload(tenant.number))
+}
+
+/// Writes down what was used, until the identity is gone.
+async fn count(identity: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(FLUSH).await;
+        let Some(inner) = identity.upgrade() else { return };
+        if let Err(error) = inner.tenants.flush().await {
+            tracing::warn!(cause = %error, "what tenants used cannot be written down now; it is tried again");
         }
     }
 }

@@ -29,28 +29,21 @@ struct State {
 impl Directory {
     /// Reads everything that these tenants have.
     pub(crate) fn load(store: Store, tenants: &[TenantId]) -> Result<Self> {
-        let directory = Self { store, state: RwLock::default() };
-        tenants.iter().try_for_each(|tenant| directory.reload(*tenant))?;
-        Ok(directory)
+        let mut state = State::default();
+        tenants.iter().try_for_each(|tenant| state.load(&store, *tenant))?;
+        Ok(Self { store, state: RwLock::new(state) })
     }
 
     /// Reads everything of one tenant anew.
     pub(crate) fn reload(&self, tenant: TenantId) -> Result<()> {
         let mut state = self.write();
-        state.users.remove(&tenant);
-        state.roles.retain(|(of, _), _| *of != tenant);
-        state.tokens.retain(|_, (of, _)| *of != tenant);
-        state.hashes.retain(|key, _| key.tenant != tenant);
-        for role in self.store.list(tenant, kind::ROLE, "")? {
-            state.put(&role);
-        }
-        for user in self.store.list(tenant, kind::USER, "")? {
-            state.put(&user);
-            for token in self.store.list(tenant, kind::TOKEN, &user.key.name)? {
-                state.put(&token);
-            }
-        }
-        Ok(())
+        state.forget(tenant);
+        state.load(&self.store, tenant)
+    }
+
+    /// Forgets everything of one tenant.
+    pub(crate) fn forget(&self, tenant: TenantId) {
+        self.write().forget(tenant);
     }
 
     /// Takes over what the store has of one document. Other kinds are passed over.
@@ -88,6 +81,26 @@ impl Directory {
 }
 
 impl State {
+    fn forget(&mut self, tenant: TenantId) {
+        self.users.remove(&tenant);
+        self.roles.retain(|(of, _), _| *of != tenant);
+        self.tokens.retain(|_, (of, _)| *of != tenant);
+        self.hashes.retain(|key, _| key.tenant != tenant);
+    }
+
+    fn load(&mut self, store: &Store, tenant: TenantId) -> Result<()> {
+        for role in store.list(tenant, kind::ROLE, "")? {
+            self.put(&role);
+        }
+        for user in store.list(tenant, kind::USER, "")? {
+            self.put(&user);
+            for token in store.list(tenant, kind::TOKEN, &user.key.name)? {
+                self.put(&token);
+            }
+        }
+        Ok(())
+    }
+
     /// A document whose body cannot be read counts as deleted: it allows nothing.
     fn put(&mut self, document: &Document) {
         let key = &document.key;

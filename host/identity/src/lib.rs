@@ -16,6 +16,8 @@ mod providers;
 mod scope;
 mod secret;
 mod session;
+mod starting;
+mod tenants;
 mod throttle;
 mod users;
 
@@ -23,6 +25,10 @@ pub use backup::{Fact, Restored};
 pub use bootstrap::{Bootstrapped, IdentityOptions};
 pub use providers::{AuthProvider, AuthProviderConfig};
 pub use scope::{Scope, ScopeSet};
+pub use tenants::{
+    Administrator, Created, DayUsage, Furnish, Meter, NewTenant, Quotas, Realm, State, Tenant, TenantOptions, TenantSettings,
+    Tenants, Usage, stored_number,
+};
 pub use users::{Role, User};
 
 use basic::Verified;
@@ -60,6 +66,7 @@ struct Inner {
     store: Store,
     clock: Arc<dyn Clock>,
     directory: Directory,
+    tenants: Tenants,
     passwords: Passwords,
     sessions: Sessions,
     verified: Verified,
@@ -75,35 +82,49 @@ fn invalid_credentials() -> Error {
 impl Identity {
     /// Exchanges a password for a session token, `jwt_…`, valid for the
     /// [lifetime of sessions](IdentityOptions::session_lifetime). An unknown user takes the same time and gets the same answer
-    /// as a wrong password (FlowG 4).
+    /// as a wrong password (FlowG 4), and so does an unknown tenant.
     ///
     /// # Errors
-    /// [`ErrorCode::Unauthenticated`]; [`ErrorCode::Exhausted`] after too many failures of this user or from this address.
-    pub async fn login(&self, tenant: TenantId, user: &str, password: &str, from: IpAddr) -> Result<String> {
+    /// [`ErrorCode::Unauthenticated`]; [`ErrorCode::Exhausted`] after too many failures of this user or from this address;
+    /// [`ErrorCode::Denied`] when the password is right and the tenant suspended.
+    pub async fn login(&self, realm: impl Into<Realm<'_>>, user: &str, password: &str, from: IpAddr) -> Result<String> {
         let inner = &self.0;
+        let (tenant, user) = inner.tenants.locate(realm.into(), user);
         let attempt = inner.throttle.attempt(tenant, user, from, inner.clock.now())?;
         let known = self.credentials(tenant, user)?;
         let (uid, phc) = known.unzip();
         let matches = inner.passwords.verify(password, phc).await?;
         let Some(uid) = uid.filter(|_| matches) else { return Err(invalid_credentials()) };
         attempt.succeeded();
-        inner.sessions.issue(user, uid, inner.clock.now())
+        inner
+            .tenants
+            .admit(tenant)
+            .map_err(|error| if error.code == ErrorCode::Denied { error } else { invalid_credentials() })?;
+        inner.sessions.issue(tenant, user, uid, inner.clock.now())
     }
 
-    /// Finds out who calls from the value of the `Authorization` header.
+    /// Finds out who calls from the value of the `Authorization` header. The credential says in which tenant.
     ///
     /// # Errors
-    /// [`ErrorCode::Unauthenticated`] with the texts of FlowG 3.4.
+    /// [`ErrorCode::Unauthenticated`] with the texts of FlowG 3.4; [`ErrorCode::Denied`] while the tenant is suspended.
     pub fn authenticate(&self, authorization: Option<&str>) -> Result<Arc<Principal>> {
         let failed = |text: &str| Error::new(ErrorCode::Unauthenticated, text);
-        match Bearer::parse(authorization) {
-            None => Err(failed("missing token")),
-            Some(Bearer::Token(token)) => self.0.directory.owner(token).ok_or_else(|| failed("invalid token")),
+        let found = match Bearer::parse(authorization) {
+            None => return Err(failed("missing token")),
+            Some(Bearer::Token(token)) => self.0.directory.owner(token),
             Some(Bearer::Session(jwt)) => {
                 let session = self.0.sessions.verify(jwt, self.0.clock.now())?;
-                let user = self.0.directory.principal(TenantId::DEFAULT, &session.user);
-                user.filter(|user| session.is_of(user.uid)).ok_or_else(|| failed("invalid token"))
+                let user = self.0.directory.principal(session.tenant, &session.user);
+                user.filter(|user| session.is_of(user.uid))
             }
-        }
+        };
+        let caller = found.ok_or_else(|| failed("invalid token"))?;
+        self.0.tenants.admit(caller.tenant)?;
+        Ok(caller)
+    }
+
+    /// The tenants of this server.
+    pub fn tenants(&self) -> &Tenants {
+        &self.0.tenants
     }
 }

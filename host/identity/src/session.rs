@@ -1,7 +1,7 @@
 //! Session tokens: JWTs signed with HMAC-SHA-256. Nothing is stored, so a session ends with its time, with its user or with
 //! the key (FlowG 4).
 
-use headworks_core::{Error, ErrorCode, Result, Timestamp, Uid};
+use headworks_core::{Error, ErrorCode, Result, TenantId, Timestamp, Uid};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -22,11 +22,23 @@ struct Claims {
     /// Which user of that name. A session that ended with its user must not come back with another of the same name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     uid: Option<Uid>,
+    /// The number of its tenant; absent where it is `default`, as in sessions of versions that had no other.
+    #[serde(default = "only_tenant", skip_serializing_if = "is_only_tenant")]
+    tid: TenantId,
+}
+
+const fn only_tenant() -> TenantId {
+    TenantId::DEFAULT
+}
+
+fn is_only_tenant(tenant: &TenantId) -> bool {
+    *tenant == TenantId::DEFAULT
 }
 
 /// What a valid session says.
 #[derive(Debug)]
 pub(crate) struct Session {
+    pub(crate) tenant: TenantId,
     pub(crate) user: String,
     uid: Option<Uid>,
 }
@@ -49,10 +61,10 @@ impl Sessions {
     }
 
     /// A new session of this user, `jwt_` included.
-    pub(crate) fn issue(&self, user: &str, uid: Uid, now: Timestamp) -> Result<String> {
+    pub(crate) fn issue(&self, tenant: TenantId, user: &str, uid: Uid, now: Timestamp) -> Result<String> {
         let lifetime = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
         let exp = now.seconds().saturating_add(lifetime);
-        let claims = Claims { iss: "flowg".to_owned(), sub: user.to_owned(), exp, uid: Some(uid) };
+        let claims = Claims { iss: "flowg".to_owned(), sub: user.to_owned(), exp, uid: Some(uid), tid: tenant };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
             .map(|jwt| format!("jwt_{jwt}"))
             .map_err(|error| Error::internal(format!("cannot sign a session: {error}")))
@@ -66,7 +78,7 @@ impl Sessions {
         if claims.exp <= now.seconds() {
             return Err(failed("token is expired"));
         }
-        Ok(Session { user: claims.sub, uid: claims.uid })
+        Ok(Session { tenant: claims.tid, user: claims.sub, uid: claims.uid })
     }
 }
 
@@ -89,7 +101,7 @@ mod tests {
     #[test]
     fn sessions_last_as_long_as_they_should() {
         let sessions = signed_with(b"key");
-        let token = sessions.issue("anna", Uid::new(), NOW).unwrap();
+        let token = sessions.issue(TenantId(7), "anna", Uid::new(), NOW).unwrap();
         let jwt = token.strip_prefix("jwt_").unwrap();
         assert_eq!(sessions.verify(jwt, NOW).unwrap().user, "anna");
         assert_eq!(sessions.verify(jwt, later(LIFETIME - 1)).unwrap().user, "anna");
@@ -99,7 +111,7 @@ mod tests {
     #[test]
     fn forgeries_are_refused() {
         let sessions = signed_with(b"key");
-        let token = sessions.issue("anna", Uid::new(), NOW).unwrap();
+        let token = sessions.issue(TenantId(7), "anna", Uid::new(), NOW).unwrap();
         let jwt = token.strip_prefix("jwt_").unwrap();
         assert!(signed_with(b"other").verify(jwt, NOW).is_err());
         // {"alg":"none","typ":"JWT"} . {"iss":"flowg","sub":"anna","exp":99999999999} . no signature
@@ -117,7 +129,11 @@ mod tests {
         let claims = serde_json::json!({"sub": "anna", "exp": NOW.seconds() + 5});
         let jwt = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &sessions.sign).unwrap();
         let session = sessions.verify(&jwt, NOW).unwrap();
-        assert_eq!(session.user, "anna");
+        assert_eq!(
+            (session.user.as_str(), session.tenant),
+            ("anna", TenantId::DEFAULT),
+            "one that names no tenant is of the first"
+        );
         assert!(session.is_of(Uid::new()), "one that names no identity is taken at its name");
     }
 
@@ -125,8 +141,9 @@ mod tests {
     fn a_session_belongs_to_one_user_and_not_to_its_name() {
         let sessions = signed_with(b"key");
         let uid = Uid::new();
-        let token = sessions.issue("anna", uid, NOW).unwrap();
+        let token = sessions.issue(TenantId(7), "anna", uid, NOW).unwrap();
         let session = sessions.verify(token.strip_prefix("jwt_").unwrap(), NOW).unwrap();
+        assert_eq!(session.tenant, TenantId(7));
         assert!(session.is_of(uid) && !session.is_of(Uid::new()));
     }
 }

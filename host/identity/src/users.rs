@@ -76,6 +76,10 @@ impl RoleBody {
         read(document)
     }
 
+    pub(crate) fn of(scopes: ScopeSet) -> Self {
+        Self { scopes: scopes.iter().map(|scope| scope.as_str().to_owned()).collect() }
+    }
+
     pub(crate) fn scopes(&self) -> ScopeSet {
         self.scopes.iter().filter_map(|name| Scope::parse(name)).collect()
     }
@@ -213,7 +217,7 @@ impl Identity {
     /// [`ErrorCode::Invalid`] for an empty name; those of the store.
     pub async fn save_role(&self, author: &str, tenant: TenantId, role: Role) -> Result<()> {
         named(&role.name)?;
-        let body = RoleBody { scopes: role.scopes.iter().map(|scope| scope.as_str().to_owned()).collect() };
+        let body = RoleBody::of(role.scopes);
         self.change(author, vec![Change::put(DocumentKey::new(tenant, kind::ROLE, &role.name), write(&body)?)]).await
     }
 
@@ -265,10 +269,10 @@ impl Identity {
         self.change(&caller.user, vec![Change::delete(key)]).await
     }
 
-    /// Writes changes and takes them over into the directory.
+    /// Writes changes and takes them over into the directory and the tenants.
     pub(crate) async fn change(&self, author: &str, changes: Vec<Change>) -> Result<()> {
         let keys: Vec<DocumentKey> = changes.iter().map(|change| change.key.clone()).collect();
         self.0.store.write(author, changes).await?;
-        keys.iter().try_for_each(|key| self.0.directory.refresh(key))
+        keys.iter().try_for_each(|key| self.0.tenants.refresh(key).and_then(|()| self.0.directory.refresh(key)))
     }
 }

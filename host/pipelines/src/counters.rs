@@ -1,6 +1,6 @@
 //! What is counted: per pipeline for its users (FlowG 7.5), server-wide for the operator (FlowG 18).
 
-use headworks_core::{Error, ErrorCode};
+use headworks_core::{Error, ErrorCode, TenantId};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +23,25 @@ const FAILURES: [ErrorCode; 5] = [
 pub const PIPELINE_TOTAL: &str = "pipeline_logs_total";
 /// What the name of a metric node's counter begins with.
 pub const NODE_PREFIX: &str = "node_";
+
+/// Counts runs of a pipeline. Those of `default` have the labels of FlowG and no more; those of another tenant have its number
+/// beside them, so that equal names are told apart.
+pub(crate) fn of_pipeline(tenant: TenantId, pipeline: &str, status: &'static str) -> metrics::Counter {
+    let pipeline = pipeline.to_owned();
+    match tenant {
+        TenantId::DEFAULT => metrics::counter!(PIPELINE_LOGS, "pipeline" => pipeline, "status" => status),
+        _ => metrics::counter!(PIPELINE_LOGS, "tenant" => tenant.to_string(), "pipeline" => pipeline, "status" => status),
+    }
+}
+
+/// Counts records stored in a stream, with labels as those of a pipeline.
+pub(crate) fn of_stream(tenant: TenantId, stream: &str) -> metrics::Counter {
+    let stream = stream.to_owned();
+    match tenant {
+        TenantId::DEFAULT => metrics::counter!(STREAM_LOGS, "stream" => stream),
+        _ => metrics::counter!(STREAM_LOGS, "tenant" => tenant.to_string(), "stream" => stream),
+    }
+}
 
 /// Shows the counters of failures from the first day, so that a rise from nothing is seen.
 pub(crate) fn show_failures() {

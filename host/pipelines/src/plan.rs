@@ -4,11 +4,11 @@
 //! number of paths through it is bounded, so that running it ends.
 
 use crate::condition::Condition;
-use crate::counters::{Counters, NODE_PREFIX, PIPELINE_LOGS, STREAM_LOGS};
+use crate::counters::{self, Counters, NODE_PREFIX};
 use crate::forward::Target;
 use crate::graph::{Graph, Node};
 use crate::transform::{Boxed, Transform};
-use headworks_core::{Error, ErrorCode, Result};
+use headworks_core::{Error, ErrorCode, Result, TenantId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -79,12 +79,17 @@ fn broken(cause: impl Into<String>) -> Error {
 }
 
 impl Plan {
-    /// Builds a graph, or says in one sentence why it cannot be. Without counters nothing is ever counted.
+    /// Builds a graph, or says in one sentence why it cannot be. Without a tenant and its counters nothing is ever counted.
     ///
     /// # Errors
     /// [`ErrorCode::BrokenPipeline`] with the cause; other codes when something that may pass stood in the way.
-    pub(crate) async fn build(name: &str, graph: &Graph, counters: Option<Arc<Counters>>, parts: &dyn Parts) -> Result<Self> {
-        let counted = counters.is_some();
+    pub(crate) async fn build(
+        name: &str,
+        graph: &Graph,
+        counted: Option<(TenantId, Arc<Counters>)>,
+        parts: &dyn Parts,
+    ) -> Result<Self> {
+        let (tenant, counters) = counted.unzip();
         let counters = counters.unwrap_or_default();
         let metric_names = metric_names(graph)?;
         let mut metric_counters = counters.adopt(&metric_names).into_iter();
@@ -110,8 +115,7 @@ impl Plan {
                 "pipeline" => Action::Call(setting(node, "pipeline")?.to_owned()),
                 "router" => {
                     let name = setting(node, "stream")?.to_owned();
-                    let stored = || metrics::counter!(STREAM_LOGS, "stream" => name.clone());
-                    let stored = if counted { stored() } else { metrics::Counter::noop() };
+                    let stored = tenant.map_or_else(metrics::Counter::noop, |tenant| counters::of_stream(tenant, &name));
                     Action::Store(Arc::new(Stream { name, stored }))
                 }
                 "forwarder" => Action::Deliver(Arc::new(parts.forwarder(setting(node, "forwarder")?).await?)),
@@ -131,8 +135,7 @@ impl Plan {
         }
         bound(&steps, entries.values().copied())?;
         let runs = |status: &'static str| {
-            let runs = || metrics::counter!(PIPELINE_LOGS, "pipeline" => name.to_owned(), "status" => status);
-            if counted { runs() } else { metrics::Counter::noop() }
+            tenant.map_or_else(metrics::Counter::noop, |tenant| counters::of_pipeline(tenant, name, status))
         };
         let (succeeded, failed) = (runs("success"), runs("error"));
         Ok(Self { name: name.to_owned(), steps, entries, counters, succeeded, failed })

@@ -162,8 +162,12 @@ impl<'e> Run<'e> {
                     let part = self.hand_on(plan, step, made, depth).await?;
                     outcome.join(part.shifted(range.start as u32));
                 }
-                // A plugin that is suspended would refuse each request alone too.
-                Err(failure) if !self.alone && failure.error.code != ErrorCode::PluginSuspended => return Err(Abort::Shared),
+                // A plugin that is suspended, or may not be called now, would refuse each request alone too.
+                Err(failure)
+                    if !self.alone && !matches!(failure.error.code, ErrorCode::PluginSuspended | ErrorCode::Exhausted) =>
+                {
+                    return Err(Abort::Shared);
+                }
                 Err(failure) => {
                     // What follows in the request would not run after this failure, and must not cost another deadline.
                     let rest = range.start..batch.len();
@@ -249,6 +253,7 @@ impl Outcome {
                 known.message.push_str(&error.message);
                 if known.code != error.code {
                     known.code = ErrorCode::Failed;
+                    known.retry_after = None;
                 }
             }
         }

@@ -90,12 +90,14 @@ impl Tests {
         if bytes.len() > TESTS_BYTES {
             return Err(Error::new(ErrorCode::TooLarge, format!("the tests of a version have at most {TESTS_BYTES} bytes")));
         }
-        let tests: Self = serde_json::from_slice(bytes).map_err(|error| Error::invalid(format!("the tests cannot be read: {error}")))?;
+        let tests: Self =
+            serde_json::from_slice(bytes).map_err(|error| Error::invalid(format!("the tests cannot be read: {error}")))?;
         if tests.cases.len() > CASES {
             return Err(Error::invalid(format!("a version has at most {CASES} tests")).at("cases"));
         }
         for (index, case) in tests.cases.iter().enumerate() {
-            let wrong = |what: &str| Err(Error::invalid(format!("the test {:?} {what}", case.name)).at(format!("cases[{index}]")));
+            let wrong =
+                |what: &str| Err(Error::invalid(format!("the test {:?} {what}", case.name)).at(format!("cases[{index}]")));
             let of_transformer = case.input.is_some() && (case.output.is_some() != case.error.is_some());
             let of_validator = case.subject.is_some() && (case.violations.is_some() != case.error.is_some());
             if of_transformer == of_validator {
@@ -281,7 +283,10 @@ mod tests {
         let member = |tests: Value| Tests::parse(tests.to_string().as_bytes()).unwrap_err().member;
         assert!(Tests::parse(br#"{"cases":[{"name":"a","input":[],"output":[]}]}"#).is_ok());
         assert_eq!(member(json!({"cases": [{"name": "a", "input": []}]})).as_deref(), Some("cases[0]"));
-        assert_eq!(member(json!({"cases": [{"name": "a", "input": [], "output": [], "error": "x"}]})).as_deref(), Some("cases[0]"));
+        assert_eq!(
+            member(json!({"cases": [{"name": "a", "input": [], "output": [], "error": "x"}]})).as_deref(),
+            Some("cases[0]")
+        );
         let subject = json!({"kind": "k", "name": "n", "operation": "burn", "document": {}});
         assert_eq!(member(json!({"cases": [{"name": "a", "subject": subject, "violations": []}]})).as_deref(), Some("cases[0]"));
         assert_eq!(member(json!({"cases": [], "more": 1})), None);

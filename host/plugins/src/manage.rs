@@ -2,8 +2,8 @@
 
 use crate::documents::{self, PluginState, VersionState};
 use crate::{Inner, Plugins, Tests};
-use headworks_sandbox::World;
 use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
+use headworks_sandbox::World;
 use headworks_store::{Beside, Change, Expect};
 
 /// The users of a plugin that are named when it cannot be deleted.
@@ -125,7 +125,9 @@ impl Plugins {
         self.0.version(tenant, plugin, version)?;
         Tests::parse(tests)?;
         if state.world == World::Forwarder.as_str() {
-            return Err(Error::invalid("the tests of a forwarder need a target of their own: run them with `headworks plugin test`"));
+            return Err(Error::invalid(
+                "the tests of a forwarder need a target of their own: run them with `headworks plugin test`",
+            ));
         }
         let change = Change::put(documents::tests_key(tenant, plugin, version), tests);
         self.0.store.write(author, vec![change]).await?;

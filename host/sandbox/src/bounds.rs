@@ -27,6 +27,7 @@ const BOUNDS: &[(&str, u64, u64)] = &[
     ("call_cpu_ms", Limits::TICK.as_millis() as u64, 30 * SECOND),
     ("call_wait_ms", 1, 60 * SECOND),
     ("network_wait_ms", 1, 300 * SECOND),
+    ("connections", 1, 1024),
     ("response_bytes", 1, KIB * MIB),
     ("call_bytes", KIB, KIB * MIB),
     ("call_records", 1, 1_000_000),

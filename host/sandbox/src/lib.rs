@@ -11,6 +11,7 @@ mod cache;
 mod compile;
 mod engine;
 mod failure;
+pub mod golden;
 mod host;
 mod inspect;
 mod instance;
@@ -30,6 +31,7 @@ mod validator;
 
 pub use compile::{CompilerCommand, compile_in_this_process};
 pub use failure::CallFailure;
+pub use host::host_name;
 pub use inspect::{INTERFACES, Inspection, World};
 pub use limits::Limits;
 pub use memory_state::MemoryState;

@@ -43,9 +43,11 @@ pub struct Limits {
     /// Time that a call may take beyond its CPU time, when it waits in the host or for the processor.
     #[serde(rename = "call_wait_ms", with = "milliseconds")]
     pub call_wait: Duration,
-    /// Time that one request or connection of a component may take.
+    /// Time that one request of a component may take with its redirects, or what comes over a connection since it last wrote.
     #[serde(rename = "network_wait_ms", with = "milliseconds")]
     pub network_wait: Duration,
+    /// Connections that an instance may hold.
+    pub connections: usize,
     /// Bytes of the answer to one request of a component.
     pub response_bytes: usize,
     /// Bytes that cross between component and host in one call, both directions together.
@@ -117,6 +119,7 @@ impl Default for Limits {
             call_cpu: Duration::from_secs(1),
             call_wait: Duration::from_millis(250),
             network_wait: Duration::from_secs(30),
+            connections: 16,
             response_bytes: 8 * MIB,
             call_bytes: 16 * MIB,
             call_records: 1024,
@@ -162,6 +165,7 @@ impl fmt::Display for Limits {
             ("wasm stack", bytes(self.stack)),
             ("call", format!("{} of CPU and {} more of waiting", time(self.call_cpu), time(self.call_wait))),
             ("request to elsewhere", format!("{}, {} of answer", time(self.network_wait), bytes(self.response_bytes))),
+            ("connections", self.connections.to_string()),
             ("records and bytes per call", format!("{}, {}", self.call_records, bytes(self.call_bytes))),
             ("handles", self.handles.to_string()),
             ("random bytes per call", bytes(self.random_bytes)),

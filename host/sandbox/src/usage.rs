@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The most names of figures of one plugin.
@@ -23,6 +23,8 @@ pub struct Usage {
     peak_memory: AtomicU64,
     log_dropped: AtomicU64,
     figures: Mutex<BTreeMap<String, Figure>>,
+    /// Where the bytes that cross are counted too.
+    whole: Option<Arc<Usage>>,
 }
 
 /// A figure that the plugin itself keeps.
@@ -59,6 +61,11 @@ pub struct UsageSnapshot {
 }
 
 impl Usage {
+    /// A part of a whole, such as one plugin of a tenant: the bytes that cross are counted there too.
+    pub fn part_of(whole: &Arc<Self>) -> Self {
+        Self { whole: Some(Arc::clone(whole)), ..Self::default() }
+    }
+
     /// The present values.
     pub fn snapshot(&self) -> UsageSnapshot {
         UsageSnapshot {
@@ -91,6 +98,9 @@ impl Usage {
     /// Counts what a call left in its accounts.
     pub(crate) fn account(&self, bytes: usize, memory: usize, dropped: u64) {
         self.host_bytes.fetch_add(bytes as u64, Relaxed);
+        if let Some(whole) = &self.whole {
+            whole.host_bytes.fetch_add(bytes as u64, Relaxed);
+        }
         if memory as u64 > self.peak_memory.load(Relaxed) {
             self.peak_memory.fetch_max(memory as u64, Relaxed);
         }

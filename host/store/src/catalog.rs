@@ -112,6 +112,17 @@ impl Catalog {
         streams.map(|(name, stream)| (name.clone(), Arc::clone(stream))).collect()
     }
 
+    /// Bytes of keys and values of the stored records of all streams of a tenant.
+    pub(crate) fn bytes(&self, tenant: TenantId) -> u64 {
+        let tenants = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(&tenant).into_iter().flat_map(BTreeMap::values).map(|stream| stream.bytes()).sum()
+    }
+
+    /// Forgets all streams of a tenant.
+    pub(crate) fn remove_tenant(&self, tenant: TenantId) {
+        self.streams.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
+    }
+
     pub(crate) fn insert(&self, name: &str, stream: &Arc<Stream>) {
         let mut tenants = self.streams.write().unwrap_or_else(PoisonError::into_inner);
         tenants.entry(stream.tenant).or_default().insert(name.to_owned(), Arc::clone(stream));

@@ -440,6 +440,40 @@ impl Store {
         Watcher::new(&self.0.watchers, tenant, name)
     }
 
+    /// Deletes everything of a tenant together with the document that stands for it, all or nothing. From then on nothing is
+    /// written for this number.
+    ///
+    /// # Errors
+    /// Only those of a failing disk.
+    pub async fn purge_tenant(&self, tenant: TenantId, document: DocumentKey, author: &str) -> Result<()> {
+        let author = author.to_owned();
+        self.0.committer.submit(Company::Alone, 0, move |group| group.purge_tenant(tenant, document, &author)).await
+    }
+
+    /// Bytes of keys and values of all stored records of a tenant, indexes not counted.
+    pub fn tenant_usage(&self, tenant: TenantId) -> u64 {
+        self.0.catalog.bytes(tenant)
+    }
+
+    /// Writes totals of days, counted from 1970, in the place of those that are there; those of days before `oldest` go. No
+    /// audit entry is made of it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DiskFull`].
+    pub async fn put_totals(&self, totals: Vec<(TenantId, u32, Vec<u64>)>, oldest: u32) -> Result<()> {
+        let bytes = totals.len() * 64;
+        self.0.space.claim(bytes)?;
+        self.0.committer.submit(Company::Shared, bytes, move |group| group.put_totals(&totals, oldest)).await
+    }
+
+    /// The totals of a tenant from a day on, the earliest first. Blocks.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when one cannot be read.
+    pub fn totals(&self, tenant: TenantId, from: u32) -> Result<Vec<(u32, Vec<u64>)>> {
+        self.0.engine.totals(tenant, from)
+    }
+
     /// Stores bytes under their digest. Storing the same again changes nothing.
     ///
     /// # Errors
@@ -458,7 +492,12 @@ impl Store {
         });
         let (digest, value) = hashing.await.map_err(|error| Error::internal(error.to_string()))?;
         let key = keys::blob(tenant, &digest.0);
-        self.0.committer.submit(Company::Shared, value.len(), move |group| group.put_new(Table::Blobs, &key, &value)).await?;
+        let bytes = value.len();
+        let work = move |group: &mut Group<'_>| {
+            group.check_exists(tenant)?;
+            group.put_new(Table::Blobs, &key, &value)
+        };
+        self.0.committer.submit(Company::Shared, bytes, work).await?;
         Ok(digest)
     }
 
@@ -490,6 +529,15 @@ impl Store {
     pub fn verify(path: &Path, progress: impl FnMut(Progress)) -> Result<VerifyReport> {
         let (_lock, durable) = open_existing(path)?;
         crate::verify::verify(durable.engine(), progress)
+    }
+
+    /// A document in a store that no process has open, as [`get`](Self::get). Blocks.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify), and what cannot be read.
+    pub fn stored_document(path: &Path, key: &DocumentKey) -> Result<Option<Document>> {
+        let (_lock, durable) = open_existing(path)?;
+        durable.engine().document(key)
     }
 
     /// Audit entries in a store that no process has open, as [`audit`](Self::audit). Blocks.

@@ -6,7 +6,7 @@ use crate::view::Mark;
 use headworks_core::document::ChangeKind;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_core::{Batch, Digest, DocumentKey, TenantId, Timestamp, Uid};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -388,6 +388,8 @@ pub struct TableReport {
 pub struct VerifyReport {
     /// What was looked at.
     pub tables: Vec<TableReport>,
+    /// The number of entries that each tenant has in all of them.
+    pub tenants: BTreeMap<TenantId, u64>,
     /// The number of problems.
     pub problem_count: u64,
     /// The first of the problems, each naming its place.

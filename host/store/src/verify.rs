@@ -6,8 +6,8 @@ use crate::engine::{Engine, Reading, Table, failed};
 use crate::format::keys::{self, IndexEntry, RecordKey, meta};
 use crate::format::record::Stored;
 use crate::format::{
-    ExpiryRange, LetterTally, Reader, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_text,
-    decode_waiting,
+    ExpiryRange, LetterTally, Reader, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_numbers,
+    decode_text, decode_waiting,
 };
 use crate::read::blob_bytes;
 use crate::types::{Progress, TableReport, VerifyReport};
@@ -65,6 +65,9 @@ impl Check<'_> {
         walk.seek_to_first();
         while let Some((key, value)) = walk.item() {
             entries += 1;
+            if let Some(tenant) = keys::owner(table == Table::Meta, key) {
+                *self.report.tenants.entry(tenant).or_default() += 1;
+            }
             bytes += (key.len() + value.len()) as u64;
             let fine = match table {
                 Table::Documents => self.document(key, value),
@@ -124,6 +127,9 @@ impl Check<'_> {
             }
             meta::LETTERS => {
                 LetterTally::decode(value)?;
+            }
+            meta::TOTALS => {
+                meta::parse_totals(key).zip(decode_numbers(value))?;
             }
             _ => {
                 decode_number(value)?;

@@ -1,5 +1,6 @@
 //! What is counted, and complaints that do not flood the log.
 
+use headworks_core::TenantId;
 use metrics::{Counter, Gauge};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,6 +43,13 @@ impl Meters {
             bad_handshakes: metrics::counter!("headworks_syslog_handshakes_failed_total"),
         }
     }
+}
+
+/// Counts messages that were dropped because a quota of their tenant was used up, by the number of the tenant.
+pub(crate) fn over_quota(tenant: TenantId) -> Counter {
+    let counter = metrics::counter!("headworks_syslog_dropped_total", "reason" => "quota", "tenant" => tenant.to_string());
+    counter.increment(0);
+    counter
 }
 
 /// Lets one complaint of a kind through in a while.

@@ -119,6 +119,8 @@ pub(crate) struct Runner {
     pub(crate) pipelines: Pipelines,
     pub(crate) tenant: TenantId,
     pub(crate) failed: metrics::Counter,
+    /// A quota of the tenant was used up.
+    pub(crate) over_quota: metrics::Counter,
     pub(crate) failing: Complaint,
     /// Cancelled when nothing may be tried again.
     pub(crate) hurry: Shutdown,
@@ -174,6 +176,8 @@ impl Runner {
         let told = loop {
             let told = self.pipelines.ingest_each(self.tenant, name, ENTRY, batch.clone()).await;
             match told {
+                // A quota: waiting would only fill the queue. A full queue has room again soon.
+                Err(error) if error.retry_after.is_some() => return self.over_quota(batch.len(), &error),
                 Err(error) if error.code == ErrorCode::Exhausted && !self.hurry.is_cancelled() => sleep(PAUSE).await,
                 told => break told,
             }
@@ -188,6 +192,13 @@ impl Runner {
             // It was deleted after its name was looked up.
             Err(error) if error.code == ErrorCode::NotFound => {}
             Err(error) => self.complain(name, batch.len(), &error),
+        }
+    }
+
+    fn over_quota(&self, messages: usize, error: &Error) {
+        self.over_quota.increment(messages as u64);
+        if self.failing.due() {
+            tracing::warn!(tenant = %self.tenant, messages, cause = %error, "syslog messages are dropped");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Binding, serving and the graceful end.
 
-use crate::meters::Complaint;
+use crate::meters::{Complaint, over_quota};
 use crate::queue::{Intake, Runner, run};
 use crate::{AllowedOrigins, Shutdown, SyslogLimits, SyslogTls, tcp, udp};
 use headworks_core::time::Clock;
@@ -87,7 +87,14 @@ impl SyslogServer {
         let hurry = Shutdown::new();
         let (intake, waiting) = Intake::new(limits.clone(), origins, clock);
         let failed = intake.meters.failed.clone();
-        let runner = Runner { pipelines, tenant, failed, failing: Complaint::default(), hurry: hurry.clone() };
+        let runner = Runner {
+            pipelines,
+            tenant,
+            failed,
+            over_quota: over_quota(tenant),
+            failing: Complaint::default(),
+            hurry: hurry.clone(),
+        };
         let intake = Arc::new(intake);
         let mut listeners = JoinSet::new();
         if let Some(socket) = udp {

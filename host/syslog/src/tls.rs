@@ -1,11 +1,10 @@
 //! TLS of the TCP listener, and the name in a client's certificate.
 
-use headworks_core::{Error, Result};
+use headworks_core::{Error, Result, pem};
 use rustls::RootCertStore;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
@@ -31,9 +30,7 @@ impl SyslogTls {
     /// # Errors
     /// [`ErrorCode::Invalid`](headworks_core::ErrorCode::Invalid) says what cannot be used.
     pub fn new(certificate: &[u8], key: &[u8], client_authorities: Option<&[u8]>, demand: bool) -> Result<Self> {
-        let chain = certificates(certificate, "the certificate")?;
-        let key = PrivateKeyDer::from_pem_slice(key);
-        let key = key.map_err(|error| Error::invalid(format!("the private key cannot be read: {error}")))?;
+        let (chain, key) = pem::identity(certificate, key)?;
         let provider = Arc::new(ring::default_provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
         let config = config.map_err(|error| Error::internal(format!("TLS cannot be set up: {error}")))?;
@@ -46,7 +43,7 @@ impl SyslogTls {
                 let unusable =
                     |error: &dyn std::fmt::Display| Error::invalid(format!("the client authorities cannot be used: {error}"));
                 let mut roots = RootCertStore::empty();
-                for authority in certificates(authorities, "the file of client authorities")? {
+                for authority in pem::certificates(authorities, "the file of client authorities")? {
                     roots.add(authority).map_err(|error| unusable(&error))?;
                 }
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -61,16 +58,6 @@ impl SyslogTls {
 
     pub(crate) fn acceptor(&self) -> &TlsAcceptor {
         &self.0
-    }
-}
-
-fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>> {
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let certificates = read.map_err(|error| Error::invalid(format!("{what} is no PEM: {error}")))?;
-    if certificates.is_empty() {
-        Err(Error::invalid(format!("{what} holds no certificate in PEM form")))
-    } else {
-        Ok(certificates)
     }
 }
 

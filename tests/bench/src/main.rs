@@ -34,6 +34,9 @@ struct Settings {
     /// How often what is compared takes turns.
     #[arg(long, default_value_t = 3)]
     rounds: u32,
+    /// How many seconds a target hangs while other pipelines are measured.
+    #[arg(long, default_value_t = 60)]
+    hang_seconds: u64,
     /// `fsync` or `buffered`.
     #[arg(long, default_value = "fsync")]
     durability: String,

@@ -2,7 +2,8 @@
 
 use super::Taken;
 use std::io::Read;
-use std::net::{TcpListener, UdpSocket};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::sync::Arc;
 use std::thread;
 
 /// Takes connections: everything that came over one, once it was closed. Answers the address.
@@ -42,4 +43,22 @@ pub fn udp() -> (String, Taken<Vec<u8>>) {
 pub fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").to_string()
+}
+
+/// Takes connections, reads the beginning of what comes over each, and answers with bytes until it has no more or the peer is
+/// gone. Answers the address.
+pub fn raw(answer: impl Fn(&mut TcpStream) -> std::io::Result<()> + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("its address").to_string();
+    let answer = Arc::new(answer);
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let (mut connection, answer) = (connection.expect("a connection"), Arc::clone(&answer));
+            thread::spawn(move || {
+                // A forwarder that is gone in the middle of it is what many tests want.
+                let _ = connection.read(&mut [0; 65_536]).and_then(|_| answer(&mut connection));
+            });
+        }
+    });
+    address
 }

@@ -3,12 +3,9 @@
 //! Needs no wasm-tools and no rustup target where Debian's packages are installed. What was built from the same inputs is
 //! not built again.
 
-mod adapter;
-mod toolchain;
-mod workspace;
-
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use headworks_guests::{adapter, toolchain, workspace};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -71,7 +68,7 @@ fn build_workspace(folder: &Path, out: &Path, toolchain: &toolchain::Toolchain) 
     }
     println!("guests: building {} with {}", folder.display(), toolchain.name);
     let started = Instant::now();
-    let modules = toolchain.build(folder)?;
+    let modules = toolchain.build(folder, workspace::PROFILE, true)?;
     for guest in &guests {
         let bytes = write(&modules.join(&guest.module), &component(&guest.name))?;
         std::fs::write(stamp(&guest.name), &inputs)?;

@@ -1,18 +1,19 @@
-//! Finds what can build for `wasm32-wasip1` on this machine, and calls it.
+//! Finds what can build Rust for `wasm32-wasip1` on this machine, and calls it.
 //!
 //! In this order: the toolchain of rustup where the target's standard library is installed; else Debian's `rustc-web` with
 //! `rust-web-src`, which builds the standard library along. C code inside guests is compiled by clang with wasi-libc.
 
-use anyhow::{Context, Result, bail, ensure};
+use crate::tools::{find, output, run};
+use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const TARGET: &str = "wasm32-wasip1";
+/// What guests are built for.
+pub const TARGET: &str = "wasm32-wasip1";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
-const DEBIAN_LIBC: &str = "/usr/lib/wasm32-wasi";
+/// Where Debian keeps wasi-libc.
+pub const DEBIAN_LIBC: &str = "/usr/lib/wasm32-wasi";
 const DEBIAN_HEADERS: &str = "/usr/include/wasm32-wasi";
-/// The profile that guest workspaces define.
-const PROFILE: &str = "guest";
 /// The oldest rustc whose standard library links with Debian's wasi-libc.
 const NEEDED: (u32, u32) = (1, 96);
 
@@ -55,45 +56,51 @@ impl Toolchain {
         })
     }
 
-    /// Builds the workspace in `folder` and answers the folder of its modules.
+    /// Builds the workspace in `folder` with a profile and answers the folder of its modules. `locked` refuses a lock file
+    /// that does not fit.
     ///
     /// # Errors
     /// What cargo printed is on standard error already.
-    pub fn build(&self, folder: &Path) -> Result<PathBuf> {
-        self.make_sysroot()?;
+    pub fn build(&self, folder: &Path, profile: &str, locked: bool) -> Result<PathBuf> {
+        make_sysroot(&self.sysroot)?;
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--locked", "--profile", PROFILE, "--target", TARGET, "--manifest-path"]);
+        cargo.args(["build", "--profile", profile, "--target", TARGET, "--manifest-path"]);
         cargo.arg(folder.join("Cargo.toml")).env("CARGO_TARGET_DIR", &self.target_dir);
+        if locked {
+            cargo.arg("--locked");
+        }
         cargo.env_remove("RUSTFLAGS").env_remove("RUSTC_WRAPPER").env_remove("CARGO_BUILD_RUSTFLAGS");
         let mut flags = vec!["-Ctarget-feature=+simd128".to_owned()];
         if matches!(self.route, Route::Debian) {
             cargo.args(["-Zbuild-std=std,panic_abort"]).env("RUSTC_BOOTSTRAP", "1").env("RUSTC", DEBIAN_RUSTC);
-            flags.extend(["-Clink-self-contained=no".to_owned(), format!("-Clinker={}", tool("wasm-ld")?)]);
+            flags.extend(["-Clink-self-contained=no".to_owned(), format!("-Clinker={}", llvm("wasm-ld")?)]);
             flags.extend(["-Clinker-flavor=wasm-ld".to_owned(), format!("-Lnative={DEBIAN_LIBC}")]);
             flags.push(format!("-Clink-arg={DEBIAN_LIBC}/crt1-reactor.o"));
         }
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
-        if let (Ok(clang), Ok(ar)) = (tool("clang"), tool("llvm-ar")) {
+        if let (Ok(clang), Ok(ar)) = (llvm("clang"), llvm("llvm-ar")) {
             cargo.env("CC_wasm32_wasip1", clang).env("AR_wasm32_wasip1", ar);
             cargo.env("CFLAGS_wasm32_wasip1", format!("--sysroot={}", self.sysroot.display()));
         }
-        let status = cargo.status().context("cargo cannot be started")?;
-        ensure!(status.success(), "building {} failed", folder.display());
-        Ok(self.target_dir.join(TARGET).join(PROFILE))
+        run(&mut cargo, &format!("building {}", folder.display()))?;
+        Ok(self.target_dir.join(TARGET).join(profile))
     }
+}
 
-    /// clang looks for headers and libraries under the target's name; Debian keeps them elsewhere. A plain `--sysroot=/usr`
-    /// would fall through to the headers of the host.
-    fn make_sysroot(&self) -> Result<()> {
-        for (name, source) in [("include", DEBIAN_HEADERS), ("lib", DEBIAN_LIBC)] {
-            let link = self.sysroot.join(name).join(TARGET);
-            if Path::new(source).is_dir() && !link.exists() {
-                std::fs::create_dir_all(self.sysroot.join(name))?;
-                std::os::unix::fs::symlink(source, &link).with_context(|| format!("making {}", link.display()))?;
-            }
+/// Makes a folder in which clang finds the headers and libraries of Debian's wasi-libc: it looks under the target's name,
+/// Debian keeps them elsewhere, and a plain `--sysroot=/usr` would fall through to the headers of the host.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_sysroot(sysroot: &Path) -> Result<()> {
+    for (name, source) in [("include", DEBIAN_HEADERS), ("lib", DEBIAN_LIBC)] {
+        let link = sysroot.join(name).join(TARGET);
+        if Path::new(source).is_dir() && !link.exists() {
+            std::fs::create_dir_all(sysroot.join(name))?;
+            std::os::unix::fs::symlink(source, &link).with_context(|| format!("making {}", link.display()))?;
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// The version of Debian's rustc, if everything is there that its route needs.
@@ -111,24 +118,16 @@ fn debian_rustc() -> Result<String> {
     let source = Path::new(&home).join("lib/rustlib/src/rust/library/std");
     ensure!(source.is_dir(), "{} is missing (package rust-web-src)", source.display());
     ensure!(Path::new(DEBIAN_LIBC).join("crt1-reactor.o").exists(), "{DEBIAN_LIBC} is missing (package wasi-libc)");
-    tool("wasm-ld").context("package lld-22")?;
-    tool("clang").context("package clang-22")?;
-    tool("llvm-ar").context("package llvm-22")?;
+    llvm("wasm-ld").context("package lld-22")?;
+    llvm("clang").context("package clang-22")?;
+    llvm("llvm-ar").context("package llvm-22")?;
     Ok(version)
 }
 
 /// The name under which an LLVM tool can be called: the version-numbered one of Debian first.
-fn tool(name: &str) -> Result<String> {
-    let candidates = [format!("{name}-22"), name.to_owned()];
-    let found = candidates.iter().find(|name| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success()));
-    found.cloned().with_context(|| format!("{name} is missing"))
-}
-
-fn output(command: &mut Command) -> Result<String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("{program} cannot be started"))?;
-    if !output.status.success() {
-        bail!("{program} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+///
+/// # Errors
+/// It is missing.
+pub fn llvm(name: &str) -> Result<String> {
+    find(&[&format!("{name}-22"), name])
 }

@@ -60,6 +60,9 @@ pub fn guests(folder: &Path) -> Result<Vec<Guest>> {
     Ok(guests)
 }
 
+/// The profile that the workspaces define.
+pub const PROFILE: &str = "guest";
+
 /// The hash of every file of the workspace, of `toolchain`, and of what this tool adds.
 ///
 /// # Errors

@@ -91,6 +91,11 @@ impl Batch {
         self.data.pool.len() + self.data.cells.len() * size_of::<Cell>() + self.rows.len() * size_of::<Row>()
     }
 
+    /// Bytes of values this batch holds on to, shared ones included.
+    pub fn payload(&self) -> usize {
+        self.data.pool.len()
+    }
+
     /// The field names that may occur, in order of first use. A name may be left over from records that are gone.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.data.names.iter()

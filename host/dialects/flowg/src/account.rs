@@ -6,7 +6,6 @@ use crate::shape::{Member, Required, Shape};
 use axum::body::Body;
 use axum::http::Response;
 use axum::response::IntoResponse;
-use headworks_core::TenantId;
 use headworks_http::Quiet;
 use headworks_identity::Scope;
 use serde::Deserialize;
@@ -40,7 +39,7 @@ async fn try_login(mut open: Open) -> Answer {
     const SHAPE: Shape = Shape::Object(&[Member("username", Shape::Text, Required), Member("password", Shape::Text, Required)]);
     let Body { username, password } = open.json(&SHAPE).await?;
     let from = open.context.peer();
-    let token = open.app.identity.login(TenantId::DEFAULT, &username, &password, from).await?;
+    let token = open.app.identity.login(open.realm(), &username, &password, from).await?;
     Ok(json(&serde_json::json!({"success": true, "token": token})))
 }
 

@@ -8,7 +8,7 @@ use crate::secrets::{hide, keep};
 use crate::shape::{Member, Optional, Required, Shape};
 use axum::body::Body;
 use axum::http::Response;
-use headworks_core::{Error, TenantId};
+use headworks_core::Error;
 use headworks_identity::{AuthProvider, AuthProviderConfig, Scope};
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,7 +26,8 @@ fn config_of(provider: &AuthProvider) -> Result<Value, Failure> {
 /// A login page may ask: names and titles only.
 pub(crate) async fn list(open: Open) -> Answer {
     let identity = open.app.identity.clone();
-    let providers = blocking(move || identity.list_providers(TenantId::DEFAULT)).await?;
+    let tenant = identity.tenants().meant(open.realm());
+    let providers = blocking(move || identity.list_providers(tenant)).await?;
     let shown = providers.iter().map(|(name, provider)| serde_json::json!({"name": name, "display_name": provider.display_name}));
     Ok(json(&serde_json::json!({"success": true, "auth_providers": shown.collect::<Value>()})))
 }

@@ -8,12 +8,15 @@ use axum::http::header;
 use bytes::Bytes;
 use headworks_core::{Batch, BatchBuilder, Timestamp, Value as Cell};
 use headworks_http::Incoming;
-use headworks_identity::{Principal, Scope};
+use headworks_identity::{Principal, Realm, Scope};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+
+/// Names the tenant of a login.
+const TENANT_HEADER: &str = "x-headworks-tenant";
 
 /// A request of anybody.
 pub(crate) struct Open {
@@ -84,6 +87,13 @@ impl Call {
 }
 
 impl Open {
+    /// The tenant that a request without a token means.
+    pub(crate) fn realm(&self) -> Realm<'_> {
+        // What is no text names no tenant.
+        let header = self.headers().get(TENANT_HEADER).map(|value| value.to_str().unwrap_or_default());
+        Realm::Asked { header, host: self.incoming.host() }
+    }
+
     /// The name in the path, percent-decoded.
     pub(crate) async fn name(&mut self) -> Result<String, Failure> {
         let first = self.names().await?.into_iter().next();

@@ -3,7 +3,7 @@
 use crate::App;
 use axum::Router;
 use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Redirect};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use std::sync::Arc;
 
@@ -27,11 +27,6 @@ pub(crate) fn router(mount: &str) -> Router<App> {
         .route("/api/docs/page.js", get(move || async move { (script, SCRIPT) }))
         .route("/api/docs/page.css", get(move || async move { (style, STYLE) }))
         .route("/api/docs/openapi.json", get(move || async move { shown(&document) }))
-}
-
-/// Where the root of the service leads. Not for good: a web interface may stand there one day (FlowG 17).
-pub(crate) fn home(mount: &str) -> Redirect {
-    Redirect::temporary(&format!("{mount}/api/docs"))
 }
 
 fn servers(mount: &str) -> String {

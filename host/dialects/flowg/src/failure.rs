@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use headworks_core::{Error, ErrorClass, ErrorCode, Violation};
+use headworks_http::Told;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -18,6 +19,8 @@ pub(crate) struct Failure {
     code: u16,
     /// Messages by place, such as `body` or `query:from`.
     context: BTreeMap<String, Vec<String>>,
+    /// Seconds after which it may work.
+    retry_after: Option<u64>,
 }
 
 /// Status word and the prefix of the error text.
@@ -35,7 +38,7 @@ const DEADLINE_EXCEEDED: Kind = ("DEADLINE_EXCEEDED", "deadline exceeded");
 
 impl Failure {
     fn new(kind: Kind, http: StatusCode, cause: impl Into<String>) -> Self {
-        Self { kind, http, cause: cause.into(), code: 0, context: BTreeMap::new() }
+        Self { kind, http, cause: cause.into(), code: 0, context: BTreeMap::new(), retry_after: None }
     }
 
     /// The request cannot be used.
@@ -65,6 +68,11 @@ impl Failure {
     /// What the path names does not exist.
     pub(crate) fn not_found() -> Self {
         Self::new(NOT_FOUND, StatusCode::NOT_FOUND, "")
+    }
+
+    /// Seconds after which it may work.
+    pub(crate) const fn retry_after(&self) -> Option<u64> {
+        self.retry_after
     }
 
     /// What it is answered with.
@@ -122,6 +130,7 @@ impl From<Error> for Failure {
         if matches!(error.code, ErrorCode::Internal | ErrorCode::Io | ErrorCode::Corrupt) {
             tracing::error!(code = %error.code, %error, "an operation failed");
         }
+        let retry_after = error.retry_after_seconds();
         if !error.violations.is_empty() {
             let mut failure = Self::new(kind, http, error.message);
             failure.context.insert("body".to_owned(), error.violations.iter().map(told).collect());
@@ -131,7 +140,7 @@ impl From<Error> for Failure {
             Some(member) if error.code == ErrorCode::Invalid && !error.message.starts_with(UNDECODABLE) => {
                 Self::validation("body", vec![format!("{}: {}", pointer(&member), error.message)])
             }
-            _ => Self::new(kind, http, error.message),
+            _ => Self { retry_after, ..Self::new(kind, http, error.message) },
         }
     }
 }
@@ -170,6 +179,10 @@ impl IntoResponse for Failure {
         let error = if self.cause.is_empty() { prefix.to_owned() } else { format!("{prefix}: {}", self.cause) };
         let mut response = json(&Wire { status, error: &error, code: self.code, context: &self.context });
         *response.status_mut() = self.http;
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response.extensions_mut().insert(Told(error));
         response
     }
 }

@@ -21,7 +21,9 @@ pub(crate) async fn single(call: Call) -> Response<Body> {
 
 async fn try_single(mut call: Call) -> Answer {
     let pipeline = call.name().await?;
-    let batch = decode::single_record(&call.json_body().await?, call.app.clock.now())?;
+    let body = call.json_body().await?;
+    check_quota(&call)?;
+    let batch = decode::single_record(&body, call.app.clock.now())?;
     run(call, &pipeline, batch).await?;
     Ok(done())
 }
@@ -32,7 +34,9 @@ pub(crate) async fn structured(call: Call) -> Response<Body> {
 
 async fn try_structured(mut call: Call) -> Answer {
     let pipeline = call.name().await?;
-    let batch = decode::struct_records(&call.json_body().await?, call.app.clock.now())?;
+    let body = call.json_body().await?;
+    check_quota(&call)?;
+    let batch = decode::struct_records(&body, call.app.clock.now())?;
     Ok(processed(run(call, &pipeline, batch).await?))
 }
 
@@ -49,6 +53,7 @@ async fn try_text(mut call: Call) -> Answer {
         return Err(Failure::invalid(text));
     }
     let body = call.body().await?;
+    check_quota(&call)?;
     if let Err(error) = std::str::from_utf8(&body) {
         return Err(Failure::invalid(format!("the text is not UTF-8: {error}")));
     }
@@ -73,10 +78,19 @@ async fn try_otlp(mut call: Call) -> Answer {
     };
     let encoding = encoding(call.headers())?;
     let body = call.body().await?;
+    check_quota(&call)?;
     let body = decompress(&call.context, encoding, body).await?;
     let now = call.app.clock.now();
     let batch = if json { decode::otlp_json(&body, now) } else { decode::otlp_protobuf(&body, now) }?;
     Ok(processed(run(call, &pipeline, batch).await?))
+}
+
+/// Refuses what would be refused after all the work of reading it.
+fn check_quota(call: &Call) -> Result<(), Failure> {
+    if call.caller.scopes.allows(Scope::SendLogs) {
+        call.app.pipelines.check_quota(call.caller.tenant)?;
+    }
+    Ok(())
 }
 
 /// Runs records and tells how many.

@@ -24,6 +24,7 @@ mod system;
 mod transformers;
 mod users;
 mod watch;
+mod web;
 
 pub use backup::{Transfers, resume_restores};
 
@@ -55,6 +56,8 @@ pub struct FlowgState {
     pub mask_secrets: bool,
     /// Backups and restores under way.
     pub transfers: Transfers,
+    /// Whether this is a demonstration, whose user the login page names.
+    pub demo: bool,
 }
 
 type App = Arc<FlowgState>;
@@ -65,6 +68,7 @@ const AUTHOR: &str = "bootstrap";
 /// All routes of the dialect. `mount` is the path below which the caller serves them, empty or such as `/logs`: links say it.
 pub fn router(state: FlowgState, mount: &str) -> Router {
     docs::router(mount)
+        .merge(web::router(mount, state.demo))
         .route("/api/v1/auth/login", post(account::login))
         .route("/api/v1/auth/change-password", post(account::change_password))
         .route("/api/v1/auth/whoami", get(account::whoami))
@@ -115,7 +119,7 @@ pub fn router(state: FlowgState, mount: &str) -> Router {
 
 /// The answer to `GET` of the mount path itself.
 pub fn home(mount: &str) -> impl IntoResponse + Clone + Send + Sync + 'static {
-    docs::home(mount)
+    web::home(mount)
 }
 
 /// The answer to a request of this dialect whose handler panicked.
@@ -128,20 +132,34 @@ pub async fn unknown_path() -> impl IntoResponse {
     (StatusCode::NOT_FOUND, "404 page not found")
 }
 
-/// Makes what a tenant has from its first start on: the pipeline `default` if it has no pipeline, and the system configuration
-/// with these allowed senders of syslog messages (FlowG 15).
+/// What a tenant has from its beginning: the pipeline `default`, and the system configuration with these allowed senders of
+/// syslog messages (FlowG 15).
 ///
 /// # Errors
-/// Those of the store; [`Invalid`](headworks_core::ErrorCode::Invalid) for an origin that is none.
-pub async fn bootstrap(store: &Store, tenant: TenantId, syslog_allowed_origins: &[String]) -> Result<()> {
+/// [`Invalid`](headworks_core::ErrorCode::Invalid) for an origin that is none.
+pub fn first_documents(tenant: TenantId, syslog_allowed_origins: &[String]) -> Result<Vec<Change>> {
     let system = SystemConfiguration::parse(syslog_allowed_origins, vec!["viewer".to_owned()])?;
-    let key = SystemConfiguration::key(tenant);
-    if store.get(&key)?.is_none() {
-        store.write_unjudged(AUTHOR, vec![Change::put(key, system.to_stored()?)]).await?;
+    let pipeline = DocumentKey::new(tenant, PIPELINE, "default");
+    Ok(vec![Change::put(SystemConfiguration::key(tenant), system.to_stored()?), Change::put(pipeline, default_pipeline())])
+}
+
+/// Makes those of a tenant that are missing: the pipeline `default` only where there is no pipeline at all.
+///
+/// # Errors
+/// Those of the store, and of [`first_documents`].
+pub async fn bootstrap(store: &Store, tenant: TenantId, syslog_allowed_origins: &[String]) -> Result<()> {
+    let mut missing = Vec::new();
+    for change in first_documents(tenant, syslog_allowed_origins)? {
+        let present = match change.key.kind.as_str() {
+            PIPELINE => !store.list_names(tenant, PIPELINE, "")?.is_empty(),
+            _ => store.get(&change.key)?.is_some(),
+        };
+        if !present {
+            missing.push(change);
+        }
     }
-    if store.list_names(tenant, PIPELINE, "")?.is_empty() {
-        let key = DocumentKey::new(tenant, PIPELINE, "default");
-        store.write_unjudged(AUTHOR, vec![Change::put(key, default_pipeline())]).await?;
+    if !missing.is_empty() {
+        store.write_unjudged(AUTHOR, missing).await?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::failure::{Failure, json};
 use crate::shape::{Member, Optional, Shape};
 use axum::body::Body;
 use axum::http::Response;
-use headworks_core::{SystemConfiguration, TenantId, system::Origin};
+use headworks_core::{AddressRange, SystemConfiguration, TenantId};
 use headworks_identity::Scope;
 use headworks_store::{Change, Store};
 use serde::Deserialize;
@@ -22,7 +22,7 @@ fn read(store: &Store, tenant: TenantId) -> Result<SystemConfiguration, Failure>
 pub(crate) async fn get(call: Call) -> Answer {
     call.allow(Scope::ReadSystemConfiguration)?;
     let SystemConfiguration { syslog_allowed_origins, default_roles } = read(&call.app.store, call.caller.tenant)?;
-    let origins: Vec<&str> = syslog_allowed_origins.iter().map(Origin::as_str).collect();
+    let origins: Vec<&str> = syslog_allowed_origins.iter().map(AddressRange::as_str).collect();
     let configuration = serde_json::json!({"syslog_allowed_origins": origins, "default_roles": default_roles});
     Ok(json(&serde_json::json!({"success": true, "configuration": configuration})))
 }

@@ -55,6 +55,9 @@ impl IntoResponse for Failure {
             violations: &error.violations,
         });
         *response.status_mut() = status;
+        if let Some(seconds) = error.retry_after_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
     }

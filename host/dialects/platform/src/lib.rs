@@ -12,6 +12,7 @@ mod logs;
 mod plugins;
 mod releases;
 mod secrets;
+mod tenants;
 mod transformers;
 mod usage;
 mod validators;
@@ -81,6 +82,11 @@ pub fn router(state: PlatformState) -> Router {
         .route("/platform/v1/forwarders/{forwarder}", get(forwarders::get).put(forwarders::save).delete(forwarders::delete))
         .route("/platform/v1/secrets", get(secrets::list))
         .route("/platform/v1/secrets/{secret}", put(secrets::set).delete(secrets::delete))
+        .route("/platform/v1/tenants", get(tenants::list).post(tenants::create))
+        .route("/platform/v1/tenants/{tenant}", get(tenants::get).put(tenants::update).delete(tenants::delete))
+        .route("/platform/v1/tenants/{tenant}/usage", get(tenants::usage))
+        .route("/platform/v1/tenant", get(tenants::own))
+        .route("/platform/v1/tenant/usage", get(tenants::own_usage))
         .route("/platform/v1/validators", get(validators::list))
         .route("/platform/v1/validators/{validator}", get(validators::get).put(validators::save).delete(validators::delete))
         .route("/platform/v1/validators/{validator}/scan", post(validators::scan))

@@ -36,6 +36,8 @@ pub(crate) struct Server {
 pub(super) struct Api {
     agent: Agent,
     base: String,
+    /// Where the dialect is mounted on the server.
+    mount: &'static str,
     token: Option<String>,
 }
 
@@ -45,6 +47,12 @@ fn path(parts: &[&str]) -> String {
 }
 
 impl Api {
+    /// The interface of the platform itself.
+    pub(super) fn platform(server: Server) -> Result<Self> {
+        Ok(Self { mount: "/platform/v1", ..Self::new(server)? })
+    }
+
+    /// The FlowG interface.
     pub(super) fn new(server: Server) -> Result<Self> {
         let base = server.api.trim_end_matches('/').to_owned();
         if !base.starts_with("http://") && !base.starts_with("https://") {
@@ -64,7 +72,8 @@ impl Api {
             let roots = RootCerts::new_with_certs(&certificates);
             config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
         }
-        Ok(Self { agent: config.build().new_agent(), base, token: server.api_token.filter(|token| !token.is_empty()) })
+        let token = server.api_token.filter(|token| !token.is_empty());
+        Ok(Self { agent: config.build().new_agent(), base, mount: "/api/v1", token })
     }
 
     /// Sends a request and leaves the body of a success unread. A failure becomes its own text.
@@ -79,7 +88,7 @@ impl Api {
         let encode = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
         let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
-        let mut request = Request::builder().method(method).uri(format!("{}/api/v1{}{query}", self.base, path(parts)));
+        let mut request = Request::builder().method(method).uri(format!("{}{}{}{query}", self.base, self.mount, path(parts)));
         if let Some(token) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
@@ -88,17 +97,20 @@ impl Api {
         }
         let request = request.body(body).context("the address or the token cannot be sent")?;
         let answer = self.agent.run(request).with_context(|| format!("{} cannot be reached", self.base))?;
-        if answer.status() == StatusCode::OK { Ok(answer) } else { Err(failure(answer)) }
+        if answer.status().is_success() { Ok(answer) } else { Err(failure(answer)) }
     }
 
     /// Sends a request and answers the body of its success.
-    fn call(&self, method: Method, parts: &[&str], query: &[(&str, &str)], body: Option<&Value>) -> Result<Value> {
+    pub(super) fn call(&self, method: Method, parts: &[&str], query: &[(&str, &str)], body: Option<&Value>) -> Result<Value> {
         let json = [("Content-Type", "application/json")];
         let answer = match body {
             Some(body) => self.send(method, parts, query, &json, body.to_string())?,
             None => self.send(method, parts, query, &[], SendBody::none())?,
         };
         let text = read(answer)?;
+        if text.is_empty() {
+            return Ok(Value::Null);
+        }
         serde_json::from_slice(&text).with_context(|| format!("{} answers something else than JSON", self.base))
     }
 
@@ -111,6 +123,17 @@ impl Api {
     pub(super) fn find(&self, parts: &[&str], query: &[(&str, &str)], member: &str) -> Result<Value> {
         let mut answer = self.call(Method::GET, parts, query, None)?;
         answer.get_mut(member).map(Value::take).ok_or_else(|| anyhow!("{} answers without {member}", self.base))
+    }
+
+    /// GET with parameters of the whole answer.
+    pub(super) fn look(&self, parts: &[&str], query: &[(&str, &str)]) -> Result<Value> {
+        self.call(Method::GET, parts, query, None)
+    }
+
+    /// POST of bytes with parameters.
+    pub(super) fn post_bytes(&self, parts: &[&str], query: &[(&str, &str)], kind: &str, body: &[u8]) -> Result<Value> {
+        let text = read(self.send(Method::POST, parts, query, &[("Content-Type", kind)], body)?)?;
+        serde_json::from_slice(&text).with_context(|| format!("{} answers something else than JSON", self.base))
     }
 
     /// PUT of a JSON document.
@@ -178,6 +201,9 @@ fn failure(answer: Response<Body>) -> anyhow::Error {
 
 /// The text of a failure with the messages that name places of the request.
 fn explain(failure: &Value) -> Option<String> {
+    if let Some(detail) = failure.get("detail").and_then(Value::as_str) {
+        return Some(explain_problem(detail, failure));
+    }
     let mut text = failure.get("error")?.as_str()?.to_owned();
     for (place, messages) in failure.get("context").and_then(Value::as_object).into_iter().flatten() {
         for message in super::texts(messages) {
@@ -185,6 +211,19 @@ fn explain(failure: &Value) -> Option<String> {
         }
     }
     Some(text)
+}
+
+/// The text of a problem document (RFC 9457), as the platform's interface answers it.
+fn explain_problem(detail: &str, problem: &Value) -> String {
+    let mut text = match problem.get("member").and_then(Value::as_str) {
+        Some(member) if !detail.contains(member) => format!("{member}: {detail}"),
+        _ => detail.to_owned(),
+    };
+    for violation in problem.get("violations").and_then(Value::as_array).into_iter().flatten() {
+        let part = |name| violation.get(name).and_then(Value::as_str).unwrap_or_default();
+        text.push_str(&format!("\n  {} {}: {}", part("severity"), part("path"), part("message")));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -204,6 +243,13 @@ mod tests {
         });
         let expected = "invalid argument: validation failed\n  body: #/a: wrong\n  body: #/b: too";
         assert_eq!(explain(&failure).as_deref(), Some(expected));
+        let problem = serde_json::json!({"type": "about:blank", "detail": "no host name", "member": "hosts[0]"});
+        assert_eq!(explain(&problem).as_deref(), Some("hosts[0]: no host name"));
         assert_eq!(explain(&serde_json::json!({"other": 1})), None);
+        let problem = serde_json::json!({
+            "title": "Bad Request", "detail": "must not be empty", "member": "url",
+            "violations": [{"path": "/a", "message": "no", "severity": "error"}],
+        });
+        assert_eq!(explain(&problem).as_deref(), Some("url: must not be empty\n  error /a: no"));
     }
 }

@@ -1,4 +1,4 @@
-//! Reading the server-sent events of `watch_logs` (FlowG 10.7).
+//! Reading server-sent events: those of `watch_logs` (FlowG 10.7) and of a plugin's log.
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;

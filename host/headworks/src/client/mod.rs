@@ -1,4 +1,5 @@
-//! `headworks flowg`: what a person does by hand with a running server, over its HTTP interface (FlowG 19).
+//! What a person does by hand with a running server, over its HTTP interfaces: `headworks flowg` (FlowG 19) and the part of
+//! `headworks plugin` that talks to a server.
 //!
 //! Knows the interface and nothing of how the server works inside. What must stay true: a failure ends with a status other
 //! than 0 and the server's own text; text from the server reaches a terminal without control characters.
@@ -11,15 +12,18 @@ mod forwarder;
 mod login;
 mod mermaid;
 mod pipeline;
+pub(crate) mod plugin;
 mod records;
 mod stream;
 mod system;
+mod tenant;
 mod token;
 mod transformer;
 
 use crate::cli::Output;
 use anyhow::{Context, Result};
-use api::{Api, Server};
+use api::Api;
+pub(crate) use api::Server;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use std::io::{self, ErrorKind, Read, Write};
@@ -64,11 +68,26 @@ enum Command {
     Admin(admin::Command),
 }
 
+/// Arguments of `headworks tenant`.
+#[derive(Args)]
+pub(crate) struct TenantArguments {
+    #[command(flatten)]
+    server: Server,
+    #[command(subcommand)]
+    command: tenant::Command,
+}
+
+/// Runs one command about tenants to its end.
+pub(crate) fn run_tenant(arguments: TenantArguments, output: Output) -> Result<ExitCode> {
+    let api = Api::platform(arguments.server)?;
+    ended(arguments.command.run(&api, Printer(output)))
+}
+
 /// Runs one command to its end.
 pub(crate) fn run(arguments: ClientArguments, output: Output) -> Result<ExitCode> {
     let api = Api::new(arguments.server)?;
     let printer = Printer(output);
-    let done = match arguments.command {
+    ended(match arguments.command {
         Command::Login(command) => command.run(&api, printer),
         Command::Stream(command) => command.run(&api, printer),
         Command::Pipeline(command) => command.run(&api, printer),
@@ -78,7 +97,10 @@ pub(crate) fn run(arguments: ClientArguments, output: Output) -> Result<ExitCode
         Command::Token(command) => command.run(&api, printer),
         Command::SystemConfig(command) => command.run(&api, printer),
         Command::Admin(command) => command.run(&api, printer),
-    };
+    })
+}
+
+fn ended(done: Result<()>) -> Result<ExitCode> {
     match done {
         // The reader of our output has seen enough.
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) => {

@@ -1,29 +1,25 @@
 //! Which addresses may be reached.
 
-use ipnet::IpNet;
+use headworks_core::{AddressRange, Result};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Ranges that are allowed besides the public internet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Allowed(Vec<IpNet>);
+pub struct Allowed(Vec<AddressRange>);
 
 impl Allowed {
     /// Reads ranges such as `10.0.0.0/8` and single addresses.
     ///
     /// # Errors
-    /// Names the text that is neither.
-    pub fn parse(texts: &[impl AsRef<str>]) -> Result<Self, String> {
-        let read = |text: &str| {
-            let net = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
-            net.ok_or_else(|| format!("{text:?} is no range of addresses such as 10.0.0.0/8"))
-        };
-        texts.iter().map(|text| read(text.as_ref())).collect::<Result<_, _>>().map(Self)
+    /// As [`AddressRange::parse`].
+    pub fn parse(texts: &[impl AsRef<str>]) -> Result<Self> {
+        texts.iter().map(|text| AddressRange::parse(text.as_ref())).collect::<Result<_>>().map(Self)
     }
 
     /// Whether an address may be reached.
     pub(super) fn allows(&self, address: IpAddr) -> bool {
         let address = canonical(address);
-        is_public(address) || self.0.iter().any(|range| range.contains(&address))
+        is_public(address) || self.0.iter().any(|range| range.contains(address))
     }
 }
 
@@ -122,6 +118,6 @@ mod tests {
             assert!(allowed.allows(address.parse().unwrap()), "{address}");
         }
         assert!(!allowed.allows("10.1.2.4".parse().unwrap()));
-        assert!(Allowed::parse(&["10.0.0.0/8", "everything"]).unwrap_err().contains("everything"));
+        assert!(Allowed::parse(&["10.0.0.0/8", "everything"]).unwrap_err().message.contains("everything"));
     }
 }

@@ -3,8 +3,9 @@
 use super::dial::Dialer;
 use bytes::Bytes;
 use headworks_sandbox::outbound::{Connection, NetworkError, Place, Request, Response, Tls};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{HeaderMap, HeaderValue};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::{Method, Uri};
 use hyper_util::client::legacy::Client;
@@ -13,7 +14,8 @@ use hyper_util::client::legacy::connect::{Connected, Connection as Kept};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::collections::HashMap;
-use std::error::Error as _;
+use std::error::Error;
+use std::fmt::Display;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -25,6 +27,22 @@ const CLIENTS: usize = 256;
 const IDLE: usize = 16;
 /// How long an idle connection is kept.
 const KEEP: Duration = Duration::from_secs(30);
+/// How long making a connection may take, with proxy and encryption: nobody may be waiting for it any more.
+const ESTABLISH: Duration = Duration::from_secs(30);
+/// The most bytes of an answer's head; hyper allows 100 fields in it.
+const HEAD: usize = 64 << 10;
+/// What says where a message ends, or is for the next hop only. It is the host's: connections are shared, and a component must
+/// not bring a server to take its body for somebody else's request.
+const FRAMING: [&str; 8] = [
+    "connection",
+    "content-length",
+    "http2-settings",
+    "keep-alive",
+    "proxy-connection",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 type Io = TokioIo<Box<dyn Connection>>;
 type Way<'a, T> = Pin<Box<dyn Future<Output = Result<T, NetworkError>> + Send + 'a>>;
@@ -72,22 +90,27 @@ impl Clients {
         let client = self.client(route);
 
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| invalid("no such method"))?;
+        if method == Method::CONNECT {
+            return Err(invalid("CONNECT is not for plugins; name a proxy instead"));
+        }
         let mut outgoing = hyper::Request::builder().method(method).uri(request.url.clone());
         for (name, value) in &request.headers {
-            outgoing = outgoing.header(name, value);
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(&format!("{name:?} is no header name")))?;
+            let value =
+                HeaderValue::from_str(value).map_err(|_| invalid(&format!("the value of the header {name} cannot be sent")))?;
+            if !FRAMING.contains(&name.as_str()) {
+                outgoing = outgoing.header(name, value);
+            }
         }
         if let Some(auth) = proxy_auth {
             outgoing = outgoing.header("proxy-authorization", auth);
         }
-        let outgoing = outgoing
-            .body(Full::new(Bytes::from(request.body)))
-            .map_err(|error| NetworkError::Invalid(format!("{}: {error}", request.url)))?;
-        let answer = client.request(outgoing).await.map_err(|error| explain(&error, &request.url))?;
+        let outgoing = outgoing.body(Full::new(Bytes::from(request.body))).map_err(|error| invalid(&error.to_string()))?;
+        let place = Place::of_url(&request.url).map_or_else(|| request.url.to_string(), |place| place.to_string());
+        let answer = client.request(outgoing).await.map_err(|error| explain(&place, &error))?;
         let (head, body) = answer.into_parts();
-        let body = Limited::new(body, request.most).collect().await;
-        let body = body.map_err(|error| NetworkError::Protocol(format!("{}: the answer's body: {error}", request.url)))?;
-        let trailers = body.trailers().map(texts).unwrap_or_default();
-        Ok(Response { status: head.status.as_u16(), headers: texts(&head.headers), body: body.to_bytes().to_vec(), trailers })
+        let (body, trailers) = read(&place, body, request.most).await?;
+        Ok(Response { status: head.status.as_u16(), headers: texts(&head.headers), body, trailers: texts(&trailers) })
     }
 
     fn client(&self, route: Route) -> Client<Connector, Full<Bytes>> {
@@ -103,6 +126,8 @@ impl Clients {
             .pool_idle_timeout(KEEP)
             .pool_max_idle_per_host(IDLE)
             .pool_timer(TokioTimer::new())
+            .http1_max_buf_size(HEAD)
+            .http2_max_header_list_size(HEAD as u32)
             .http2_only(route.http2)
             .build(connector);
         made.insert(route, client.clone());
@@ -116,19 +141,36 @@ fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
     headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect()
 }
 
-/// Our own reason where there is one, else the library's words.
-fn explain(error: &hyper_util::client::legacy::Error, url: &Uri) -> NetworkError {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = error.source();
-    let mut last = error.to_string();
+/// A body and its trailers. The pieces are copied together: each of many small ones may hold a buffer far larger than itself.
+async fn read(place: &str, mut body: Incoming, most: usize) -> Result<(Vec<u8>, HeaderMap), NetworkError> {
+    let (mut bytes, mut trailers) = (Vec::new(), HeaderMap::new());
+    while let Some(frame) = body.frame().await {
+        match frame.map_err(|error| explain(place, &error))?.into_data() {
+            Ok(piece) if piece.len() > most - bytes.len() => {
+                return Err(NetworkError::Protocol(format!(
+                    "{place}: the answer has more than {most} bytes; the setting sandbox.response_bytes would allow it"
+                )));
+            }
+            Ok(piece) => bytes.extend_from_slice(&piece),
+            Err(frame) => trailers = frame.into_trailers().unwrap_or_default(),
+        }
+    }
+    Ok((bytes, trailers))
+}
+
+/// Our own reason where there is one, else the library's last words about this place.
+fn explain(place: impl Display, error: &(dyn Error + 'static)) -> NetworkError {
+    let (mut cause, mut last, mut garbled) = (Some(error), String::new(), false);
     while let Some(inner) = cause {
         if let Some(own) = inner.downcast_ref::<NetworkError>() {
             return own.clone();
         }
+        garbled |= inner.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
         last = inner.to_string();
         cause = inner.source();
     }
-    let place = Place::of_url(url).map_or_else(|| url.to_string(), |place| place.to_string());
-    NetworkError::Unreachable(format!("{place}: {last}"))
+    let why = format!("{place}: {last}");
+    if garbled { NetworkError::Protocol(why) } else { NetworkError::Unreachable(why) }
 }
 
 impl Proxy {
@@ -180,14 +222,22 @@ impl Connector {
                 if let Some((user, password)) = &proxy.auth {
                     socks = socks.with_auth(user.clone(), password.clone());
                 }
-                socks.call(target.clone()).await.map_err(|error| through(&proxy.uri, &error))?.into_inner()
+                socks
+                    .call(target.clone())
+                    .await
+                    .map_err(|error| explain(format_args!("the proxy {}", proxy.uri), &error))?
+                    .into_inner()
             }
             Some(proxy) if encrypted => {
                 let mut tunnel = Tunnel::new(proxy.uri.clone(), hop(proxy.trusted));
                 if let Some(auth) = proxy.basic() {
                     tunnel = tunnel.with_auth(auth);
                 }
-                tunnel.call(target.clone()).await.map_err(|error| through(&proxy.uri, &error))?.into_inner()
+                tunnel
+                    .call(target.clone())
+                    .await
+                    .map_err(|error| explain(format_args!("the proxy {}", proxy.uri), &error))?
+                    .into_inner()
             }
             Some(proxy) => hop(proxy.trusted).call(proxy.uri.clone()).await?.into_inner(),
         };
@@ -196,17 +246,6 @@ impl Connector {
         let io = if encrypted { self.dialer.encrypt(io, &place.host, tls, protocols).await? } else { io };
         Ok(Stream { io: TokioIo::new(io), forwarded })
     }
-}
-
-fn through(proxy: &Uri, error: &(dyn std::error::Error + 'static)) -> NetworkError {
-    let mut cause = Some(error);
-    while let Some(inner) = cause {
-        if let Some(own) = inner.downcast_ref::<NetworkError>() {
-            return own.clone();
-        }
-        cause = inner.source();
-    }
-    NetworkError::Unreachable(format!("the proxy {proxy}: {error}"))
 }
 
 impl Service<Uri> for Connector {
@@ -219,7 +258,11 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
-        Box::pin(self.clone().connect(target))
+        let connecting = self.clone().connect(target);
+        Box::pin(async {
+            let late = |_| NetworkError::Late(format!("no connection within {ESTABLISH:?}"));
+            tokio::time::timeout(ESTABLISH, connecting).await.map_err(late)?
+        })
     }
 }
 

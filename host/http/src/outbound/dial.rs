@@ -1,13 +1,14 @@
 //! From a place to a connection.
 
 use super::tls::Trust;
-use super::{Allowed, OutboundOptions};
+use super::{Allowed, OutboundOptions, Resolve};
 use headworks_core::Result;
 use headworks_sandbox::outbound::{Connection, NetworkError, Place, Tls};
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpStream, UdpSocket, lookup_host};
+use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -19,21 +20,26 @@ const TRIES: usize = 4;
 pub(super) struct Dialer {
     allow: Allowed,
     trust: Trust,
+    names: Arc<dyn Resolve>,
 }
 
 impl Dialer {
-    pub(super) fn new(options: OutboundOptions) -> Result<Self> {
+    pub(super) fn new(options: OutboundOptions, names: Arc<dyn Resolve>) -> Result<Self> {
         let OutboundOptions { allow, roots, insecure } = options;
-        Ok(Self { allow, trust: Trust::new(roots.as_deref(), insecure)? })
+        Ok(Self { allow, trust: Trust::new(roots.as_deref(), insecure)?, names })
     }
 
-    /// The addresses of a place that may be reached.
-    async fn resolve(&self, place: &Place) -> Result<Vec<SocketAddr>, NetworkError> {
-        let found = timeout(CONNECT, lookup_host((place.host.as_str(), place.port))).await;
+    /// The addresses of a place, wherever they are.
+    async fn resolve_unchecked(&self, place: &Place) -> Result<Vec<SocketAddr>, NetworkError> {
+        let found = timeout(CONNECT, self.names.resolve(&place.host, place.port)).await;
         let found =
             found.map_err(|_| NetworkError::Late(format!("{}: the name was not resolved within {CONNECT:?}", place.host)))?;
-        let found: Vec<SocketAddr> =
-            found.map_err(|error| NetworkError::Unreachable(format!("{}: {error}", place.host)))?.collect();
+        found.map_err(|error| NetworkError::Unreachable(format!("{}: {error}", place.host)))
+    }
+
+    /// The addresses of a place that may be reached. They are what is connected to: a name that changes its mind gains nothing.
+    async fn resolve(&self, place: &Place) -> Result<Vec<SocketAddr>, NetworkError> {
+        let found = self.resolve_unchecked(place).await?;
         let first = found.first().copied();
         let allowed: Vec<SocketAddr> = found.into_iter().filter(|address| self.allow.allows(address.ip())).take(TRIES).collect();
         match (allowed.is_empty(), first) {
@@ -52,8 +58,9 @@ impl Dialer {
 
     /// A connection to a place that the operator chose, wherever it is.
     pub(super) async fn tcp_unchecked(&self, place: &Place) -> Result<TcpStream, NetworkError> {
-        let found = lookup_host((place.host.as_str(), place.port)).await;
-        connect(place, found.map_err(|error| NetworkError::Unreachable(format!("{place}: {error}")))?.take(TRIES).collect()).await
+        let mut found = self.resolve_unchecked(place).await?;
+        found.truncate(TRIES);
+        connect(place, found).await
     }
 
     pub(super) async fn encrypt(

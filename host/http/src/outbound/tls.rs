@@ -1,10 +1,9 @@
 //! Whom an encrypted connection trusts.
 
-use headworks_core::{Error, ErrorCode, Result};
+use headworks_core::{Error, Result, pem};
 use headworks_sandbox::outbound::{NetworkError, Tls};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use std::collections::HashMap;
@@ -27,7 +26,7 @@ impl Trust {
     pub(super) fn new(extra: Option<&str>, insecure: bool) -> Result<Self> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         if let Some(pem) = extra {
-            add(&mut roots, pem).map_err(|why| Error::new(ErrorCode::Invalid, format!("the trusted certificates: {why}")))?;
+            add(&mut roots, pem, "the file of trusted certificates")?;
         }
         Ok(Self { roots, insecure, provider: Arc::new(ring::default_provider()), made: Mutex::default() })
     }
@@ -61,8 +60,8 @@ impl Trust {
         } else {
             let mut roots = self.roots.clone();
             if let Some(pem) = &tls.roots {
-                add(&mut roots, pem)
-                    .map_err(|why| NetworkError::Invalid(format!("the certificates of the configuration: {why}")))?;
+                let added = add(&mut roots, pem, "the list of authorities in the configuration");
+                added.map_err(|error| NetworkError::Invalid(error.message))?;
             }
             builder.with_root_certificates(roots).with_no_client_auth()
         };
@@ -71,14 +70,12 @@ impl Trust {
     }
 }
 
-fn add(roots: &mut RootCertStore, pem: &str) -> Result<(), String> {
-    let mut found = 0;
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(|error| format!("no PEM: {error}"))?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
-        found += 1;
+/// Trusts the certificates of a text too.
+fn add(roots: &mut RootCertStore, pem: &str, what: &str) -> Result<()> {
+    for certificate in pem::certificates(pem.as_bytes(), what)? {
+        roots.add(certificate).map_err(|error| Error::invalid(format!("{what} cannot be used: {error}")))?;
     }
-    if found == 0 { Err("there is none in the text".to_owned()) } else { Ok(()) }
+    Ok(())
 }
 
 /// Accepts every certificate, but not every signature.

@@ -1,5 +1,6 @@
 //! One pipeline of one tenant with its compiled form.
 
+use super::share::Share;
 use super::{PIPELINE, PipelineOptions, Shared};
 use crate::counters::{Counter, Counters};
 use crate::engine::queue::Queue;
@@ -12,6 +13,7 @@ use tokio::sync::{OnceCell, Semaphore};
 pub(crate) struct Line {
     pub(super) tenant: TenantId,
     name: String,
+    pub(super) share: Arc<Share>,
     counters: Arc<Counters>,
     slot: Mutex<Arc<Slot>>,
     pub(super) queue: Queue,
@@ -29,13 +31,14 @@ struct Slot {
 }
 
 impl Line {
-    pub(super) fn new(tenant: TenantId, name: &str, options: &PipelineOptions) -> Self {
+    pub(super) fn new(tenant: TenantId, name: &str, options: &PipelineOptions, share: Arc<Share>) -> Self {
         Self {
             tenant,
             name: name.to_owned(),
             counters: Arc::default(),
             slot: Mutex::default(),
-            queue: Queue::default(),
+            queue: Queue::new(Arc::clone(&share)),
+            share,
             in_flight: Arc::new(Semaphore::new(options.in_flight.max(1))),
         }
     }
@@ -81,7 +84,7 @@ impl Line {
         let body = body.ok_or_else(|| Error::not_found(format!("pipeline not found: {}", self.name)))?;
         let graph = Graph::from_stored(&body)?;
         let parts = shared.parts(self.tenant);
-        let plan = Plan::build(&self.name, &graph, Some(Arc::clone(&self.counters)), &parts).await;
+        let plan = Plan::build(&self.name, &graph, Some((self.tenant, Arc::clone(&self.counters))), &parts).await;
         if let Err(error) = &plan {
             tracing::warn!(tenant = %self.tenant, pipeline = %self.name, cause = %error, "a pipeline cannot be built");
         }

@@ -28,28 +28,27 @@ type Answers = Vec<Result<usize>>;
 
 /// Evaluates a load and leaves it to a task of its own to wait for the disk, so that the next load can be evaluated.
 pub(super) async fn run(shared: &Arc<Shared>, line: &Arc<Line>, load: Load) {
-    let tenant = line.tenant;
     let settled = match Batch::concat(load.requests.iter().map(|request| &request.records)) {
-        Ok(merged) => evaluate(shared, tenant, &load, &merged).await,
+        Ok(merged) => evaluate(shared, line, &load, &merged).await,
         // Together they are too large for one batch.
         Err(_) => Err(Abort::Shared),
     };
     let Ok(permit) = Arc::clone(&line.in_flight).acquire_owned().await else { return };
-    let shared = Arc::clone(shared);
+    let (shared, line) = (Arc::clone(shared), Arc::clone(line));
     tokio::spawn(async move {
         match settled {
             Ok(settled) => {
-                let answers = finish(&shared, tenant, &load, settled).await;
+                let answers = finish(&shared, &line, &load, settled).await;
                 answer(load.requests, answers);
             }
-            Err(_) => one_by_one(&shared, tenant, load).await,
+            Err(_) => one_by_one(&shared, &line, load).await,
         }
         drop(permit);
     });
 }
 
 /// Runs each part of a load on its own. The parts of one request wait for the disk together.
-async fn one_by_one(shared: &Arc<Shared>, tenant: TenantId, load: Load) {
+async fn one_by_one(shared: &Arc<Shared>, line: &Line, load: Load) {
     let Load { plan, entry, requests } = load;
     for request in requests {
         let mut parts = Vec::with_capacity(request.parts());
@@ -57,11 +56,11 @@ async fn one_by_one(shared: &Arc<Shared>, tenant: TenantId, load: Load) {
             // A part has nobody to answer: its request is answered when all of them are done.
             let part = Request { records: records.clone(), each: false, reply: None };
             let load = Load { plan: Arc::clone(&plan), entry, requests: vec![part] };
-            let settled = evaluate(shared, tenant, &load, &records).await;
+            let settled = evaluate(shared, line, &load, &records).await;
             parts.push((load, settled));
         }
         let told = parts.into_iter().map(async |(load, settled)| match settled {
-            Ok(settled) => finish(shared, tenant, &load, Settled { attempt: 2, ..settled }).await,
+            Ok(settled) => finish(shared, line, &load, Settled { attempt: 2, ..settled }).await,
             Err(_) => vec![Err(endless(&plan))],
         });
         let answers = join_all(told).await.into_iter().flatten().collect();
@@ -80,9 +79,10 @@ pub(super) fn endless(plan: &Plan) -> Error {
     Error::new(ErrorCode::LoopDetected, cause)
 }
 
-pub(super) async fn evaluate(shared: &Arc<Shared>, tenant: TenantId, load: &Load, merged: &Batch) -> Result<Settled, Abort> {
+pub(super) async fn evaluate(shared: &Arc<Shared>, line: &Line, load: &Load, merged: &Batch) -> Result<Settled, Abort> {
+    let _turn = line.share.evaluate().await;
     let ranges = ranges(&load.requests);
-    let mut run = Run::new(shared, tenant, ranges.len() == 1, merged.len());
+    let mut run = Run::new(shared, line.tenant, ranges.len() == 1, merged.len());
     let mut outcome = run.enter(&load.plan, load.entry, merged, 0).await?;
     let ran = outcome.ran(&load.plan, merged.len());
     outcome.effects.extend(ran);
@@ -125,7 +125,8 @@ pub(super) fn settle(outcome: &mut Outcome, ranges: &[Range<u32>]) -> Answers {
 }
 
 /// Does what was settled.
-async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: &Load, settled: Settled) -> Answers {
+async fn finish(shared: &Arc<Shared>, line: &Line, load: &Load, settled: Settled) -> Answers {
+    let tenant = line.tenant;
     let Settled { mut outcome, dead, attempt, mut answers } = settled;
     for letter in dead {
         bury(shared, tenant, letter, attempt).await;
@@ -133,7 +134,7 @@ async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: &Load, settled: Se
     if let Some(told) = deliver::all(shared, tenant, load, &mut outcome).await {
         answers = told;
     }
-    match store(shared, tenant, &outcome).await {
+    match store(shared, line, &outcome).await {
         Ok(()) => count(&outcome),
         // One part must not be told that another one's record is too large, or its queue full.
         Err(error)
@@ -142,7 +143,7 @@ async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: &Load, settled: Se
         {
             for (told, range) in answers.iter_mut().zip(ranges(&load.requests)) {
                 let part = outcome.within(&range);
-                match store(shared, tenant, &part).await {
+                match store(shared, line, &part).await {
                     Ok(()) => count(&part),
                     Err(error) => *told = not_stored(&load.plan, range.len(), error),
                 }
@@ -158,7 +159,7 @@ async fn finish(shared: &Arc<Shared>, tenant: TenantId, load: &Load, settled: Se
 }
 
 /// Writes what is stored and what waits for its delivery, all or nothing.
-async fn store(shared: &Arc<Shared>, tenant: TenantId, outcome: &Outcome) -> Result<()> {
+async fn store(shared: &Arc<Shared>, line: &Line, outcome: &Outcome) -> Result<()> {
     let (mut stored, mut queued) = (Vec::new(), Vec::new());
     for effect in &outcome.effects {
         match &effect.deed {
@@ -172,6 +173,9 @@ async fn store(shared: &Arc<Shared>, tenant: TenantId, outcome: &Outcome) -> Res
     if stored.is_empty() && queued.is_empty() {
         return Ok(());
     }
+    let bytes = stored.iter().chain(&queued).map(|(_, batch)| batch.memory()).sum();
+    let _turn = line.share.write(bytes).await;
+    let tenant = line.tenant;
     let names: Vec<String> = queued.iter().map(|(name, _)| name.clone()).collect();
     shared.store.accept(tenant, stored, queued).await?;
     names.iter().for_each(|name| outbox::wake(shared, tenant, name));

@@ -11,6 +11,7 @@ mod entries;
 mod outbox;
 mod queue;
 mod replay;
+mod share;
 
 use crate::counters::{self, Counter};
 use crate::decode_script;
@@ -23,9 +24,12 @@ use cache::Line;
 use entries::Entries;
 use headworks_core::document::{ChangeEvent, ChangeKind};
 use headworks_core::{Batch, DocumentKey, Error, ErrorCode, Result, TenantId};
+use headworks_identity::Tenants;
 use headworks_store::Store;
 use outbox::Outbox;
+use share::Share;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -57,8 +61,16 @@ pub struct PipelineOptions {
     pub queue_records: usize,
     /// Bytes that may wait per pipeline.
     pub queue_bytes: usize,
+    /// Records that may wait per tenant.
+    pub tenant_queue_records: usize,
+    /// Bytes that may wait per tenant.
+    pub tenant_queue_bytes: usize,
+    /// Whose quotas hold; without it nobody has any.
+    pub tenants: Option<Tenants>,
     /// How long a record may wait for its delivery before it is given up.
     pub give_up: Duration,
+    /// How long the task of a forwarder with an empty queue waits for more before it ends.
+    pub idle: Duration,
 }
 
 impl Default for PipelineOptions {
@@ -70,7 +82,11 @@ impl Default for PipelineOptions {
             batch_bytes: 4 << 20,
             queue_records: 200_000,
             queue_bytes: 128 << 20,
+            tenant_queue_records: 400_000,
+            tenant_queue_bytes: 256 << 20,
+            tenants: None,
             give_up: Duration::from_secs(24 * 3600),
+            idle: Duration::from_secs(60),
         }
     }
 }
@@ -92,6 +108,8 @@ pub(crate) struct Shared {
     options: PipelineOptions,
     events: Mutex<broadcast::Receiver<Arc<ChangeEvent>>>,
     lines: RwLock<HashMap<TenantId, HashMap<String, Arc<Line>>>>,
+    /// What each tenant holds; it outlives its pipelines.
+    shares: Mutex<HashMap<TenantId, Arc<Share>>>,
     entries: Entries,
     /// Transformers in use, by the script they were made from. Never shared between tenants.
     opened: Mutex<HashMap<(TenantId, String), Weak<dyn Transform>>>,
@@ -105,8 +123,8 @@ impl Pipelines {
     pub fn new(store: Store, language: Arc<dyn Language>, forwarders: Arc<dyn Forwarders>, options: PipelineOptions) -> Self {
         counters::show_failures();
         let events = Mutex::new(store.subscribe());
-        let (lines, entries, opened, targets, outbox) = Default::default();
-        let shared = Shared { store, language, forwarders, options, events, lines, entries, opened, targets, outbox };
+        let (lines, shares, entries, opened, targets, outbox) = Default::default();
+        let shared = Shared { store, language, forwarders, options, events, lines, shares, entries, opened, targets, outbox };
         Self { shared: Arc::new(shared) }
     }
 
@@ -116,7 +134,8 @@ impl Pipelines {
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] for an unknown pipeline, [`ErrorCode::BrokenPipeline`] for one that cannot be built or lacks
-    /// the entry point, [`ErrorCode::Exhausted`] when too much waits already; otherwise what the first record that failed
+    /// the entry point, [`ErrorCode::Exhausted`] when too much waits already or a quota of the tenant is used up (then it
+    /// says when to come back), [`ErrorCode::Denied`] while the tenant is suspended; otherwise what the first record that failed
     /// met, one line per branch. The records before it stay, those after it were not run.
     pub async fn ingest(&self, tenant: TenantId, pipeline: &str, entry: &str, records: Batch) -> Result<usize> {
         self.shared.catch_up();
@@ -127,6 +146,7 @@ impl Pipelines {
         }
         let (line, plan) = found?;
         let entry = plan.entry(entry)?;
+        line.share.take(&records)?;
         let told = queue::submit(&self.shared, &line, plan, entry, records, false).await?;
         told.into_iter().next().unwrap_or_else(|| Err(Error::internal("the request has no result")))
     }
@@ -143,8 +163,17 @@ impl Pipelines {
             return Ok(Vec::new());
         }
         let entry = plan.entry(entry)?;
+        line.share.take(&records)?;
         let told = queue::submit(&self.shared, &line, plan, entry, records, true).await?;
         Ok(told.into_iter().map(|told| told.map(drop)).collect())
+    }
+
+    /// Refuses a tenant whose quotas are used up, before its records are looked at.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Exhausted`] and [`ErrorCode::Denied`] as in [`ingest`](Self::ingest).
+    pub fn check_quota(&self, tenant: TenantId) -> Result<()> {
+        self.shared.options.tenants.as_ref().map_or(Ok(()), |tenants| tenants.meter(tenant).check_ingest())
     }
 
     /// The names of the pipelines of a tenant that have a source of this type, whether they can be built or not.
@@ -297,7 +326,13 @@ impl Shared {
         }
         let mut lines = self.lines.write().unwrap_or_else(PoisonError::into_inner);
         let line = lines.entry(tenant).or_default().entry(name.to_owned());
-        Arc::clone(line.or_insert_with(|| Arc::new(Line::new(tenant, name, &self.options))))
+        Arc::clone(line.or_insert_with(|| Arc::new(Line::new(tenant, name, &self.options, self.share(tenant)))))
+    }
+
+    fn share(&self, tenant: TenantId) -> Arc<Share> {
+        let meter = || self.options.tenants.as_ref().map(|tenants| tenants.meter(tenant));
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(shares.entry(tenant).or_insert_with(|| Arc::new(Share::new(&self.options, meter()))))
     }
 
     /// The present plan of a pipeline, built now if need be.
@@ -347,10 +382,7 @@ impl Shared {
             return Ok(target);
         }
         let target = self.forwarders.open(tenant, &key.1, &key.2).await.inspect_err(counters::failed)?;
-        let mut targets = targets();
-        targets.retain(|_, target| target.strong_count() > 0);
-        targets.insert(key, Arc::downgrade(&target));
-        Ok(target)
+        Ok(one_for_all(&mut targets(), key, target))
     }
 
     /// A transformer made from this script, one for all pipelines of a tenant.
@@ -362,11 +394,18 @@ impl Shared {
             return Ok(transform);
         }
         let transform = self.language.open(tenant, &key.1).await?;
-        let mut opened = opened();
-        opened.retain(|_, transform| transform.strong_count() > 0);
-        opened.insert(key, Arc::downgrade(&transform));
-        Ok(transform)
+        Ok(one_for_all(&mut opened(), key, transform))
     }
+}
+
+/// Keeps what was made, unless another request was quicker: then its one is everybody's, because limits count by it.
+fn one_for_all<K: Eq + Hash, T: ?Sized>(known: &mut HashMap<K, Weak<T>>, key: K, made: Arc<T>) -> Arc<T> {
+    if let Some(first) = known.get(&key).and_then(Weak::upgrade) {
+        return first;
+    }
+    known.retain(|_, known| known.strong_count() > 0);
+    known.insert(key, Arc::downgrade(&made));
+    made
 }
 
 /// The saved transformers and forwarders of a tenant.

@@ -2,15 +2,19 @@
 //!
 //! What must stay true: what a client was told is safe is delivered or goes to the dead letters, also when the process dies
 //! in between (then some of it may be delivered twice); records reach a forwarder in the order in which they were accepted.
+//! A task ends when its queue has been empty for a while. It gives up its place under the lock that wakes it, so that
+//! what is accepted meanwhile is either seen by it or starts the next one.
 
 use super::Shared;
 use crate::forward::Target;
+use futures_util::FutureExt;
 use headworks_core::{Batch, Error, ErrorCode, Result, TenantId, Timestamp};
 use headworks_store::DeadLetter;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 /// Entries that are read at once.
 const READ: usize = 64;
@@ -18,10 +22,16 @@ const READ: usize = 64;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LAST_WAIT: Duration = Duration::from_secs(60);
 
-/// The queues that have a task.
+/// The queues that have a task, and what wakes it.
 #[derive(Default)]
 pub(super) struct Outbox {
     tasks: Mutex<HashMap<(TenantId, String), Arc<Notify>>>,
+}
+
+impl Outbox {
+    fn tasks(&self) -> MutexGuard<'_, HashMap<(TenantId, String), Arc<Notify>>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What became of one entry.
@@ -36,7 +46,7 @@ enum Outcome {
 
 /// Has what waits in a queue delivered.
 pub(super) fn wake(shared: &Arc<Shared>, tenant: TenantId, name: &str) {
-    let mut tasks = shared.outbox.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut tasks = shared.outbox.tasks();
     let key = (tenant, name.to_owned());
     if let Some(task) = tasks.get(&key) {
         task.notify_one();
@@ -63,11 +73,14 @@ impl Work {
                 Ok(waiting) => waiting,
                 Err(error) => {
                     tracing::error!(tenant = %self.tenant, forwarder = self.name, cause = %error, "what waits for a forwarder cannot be read");
-                    Vec::new()
+                    tokio::time::sleep(jittered(LAST_WAIT)).await;
+                    continue;
                 }
             };
             if waiting.is_empty() {
-                self.woken.notified().await;
+                if self.is_over().await {
+                    return;
+                }
                 continue;
             }
             for (number, batch) in waiting {
@@ -78,6 +91,20 @@ impl Work {
                 last = number;
             }
         }
+    }
+
+    /// Waits for more, or gives up the task's place when nothing came for a while.
+    async fn is_over(&self) -> bool {
+        if timeout(self.shared.options.idle, self.woken.notified()).await.is_ok() {
+            return false;
+        }
+        let mut tasks = self.shared.outbox.tasks();
+        // Whoever woke this task after its time was up did so before the lock was taken.
+        if self.woken.notified().now_or_never().is_some() {
+            return false;
+        }
+        tasks.remove(&(self.tenant, self.name.clone()));
+        true
     }
 
     async fn read(&self, after: u64) -> Result<Vec<(u64, Batch)>> {
@@ -147,8 +174,8 @@ impl Work {
                     }
                     next += 1;
                 }
-                Err(failure) if failure.error.code == ErrorCode::PluginSuspended => {
-                    return self.later(rest, None, &failure.error.message).await;
+                Err(failure) if matches!(failure.error.code, ErrorCode::PluginSuspended | ErrorCode::Exhausted) => {
+                    return self.later(rest, failure.error.retry_after, &failure.error.message).await;
                 }
                 Err(failure) => {
                     // It is not known which record it was; a second call with the same ones would end the same way.

@@ -3,7 +3,7 @@
 //! An idle pipeline has no worker: the first request starts one, which ends when nothing waits. While all workers are busy,
 //! requests gather and are taken together.
 
-use super::{Shared, cache::Line, commit};
+use super::{Shared, cache::Line, commit, share::Share};
 use crate::plan::Plan;
 use headworks_core::{Batch, Error, ErrorCode, Result};
 use std::collections::VecDeque;
@@ -39,9 +39,10 @@ pub(super) struct Load {
     pub(super) requests: Vec<Request>,
 }
 
-#[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
+    /// Where what waits here is counted too.
+    share: Arc<Share>,
 }
 
 #[derive(Default)]
@@ -60,6 +61,10 @@ struct Waiting {
 }
 
 impl Queue {
+    pub(super) fn new(share: Arc<Share>) -> Self {
+        Self { state: Mutex::default(), share }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -67,7 +72,7 @@ impl Queue {
     /// Takes what may be run together, or gives up the worker's place when nothing waits.
     fn take(&self, records: usize, bytes: usize) -> Option<Load> {
         let mut state = self.state();
-        let Some(first) = state.pop() else {
+        let Some(first) = state.pop(&self.share) else {
             state.workers = state.workers.saturating_sub(1);
             return None;
         };
@@ -80,17 +85,18 @@ impl Queue {
                 break;
             }
             taken = sum;
-            load.requests.extend(state.pop().map(|next| next.request));
+            load.requests.extend(state.pop(&self.share).map(|next| next.request));
         }
         Some(load)
     }
 }
 
 impl State {
-    fn pop(&mut self) -> Option<Waiting> {
+    fn pop(&mut self, share: &Share) -> Option<Waiting> {
         let next = self.waiting.pop_front()?;
         self.records -= next.request.records.len();
         self.bytes -= next.bytes;
+        share.leave(next.request.records.len(), next.bytes);
         Some(next)
     }
 }
@@ -115,6 +121,7 @@ pub(super) async fn submit(
                 format!("{} records wait for the pipeline {} already; try again later", state.records, plan.name),
             ));
         }
+        line.queue.share.enter(count, bytes)?;
         state.records += count;
         state.bytes += bytes;
         state.waiting.push_back(Waiting { plan, entry, bytes, request: Request { records, each, reply: Some(reply) } });

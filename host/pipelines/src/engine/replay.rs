@@ -147,7 +147,7 @@ impl Shared {
         let parts = self.parts(tenant);
         let named = node.data.get("transformer").map(String::as_str).unwrap_or_default();
         let parts = Substituted { parts: &parts, name: named, with };
-        let counters = Some(Arc::clone(&plan.counters));
+        let counters = Some((tenant, Arc::clone(&plan.counters)));
         Ok((line, Arc::new(Plan::build(name, &graph, counters, &parts).await.map_err(unusable)?)))
     }
 
@@ -183,7 +183,7 @@ impl Shared {
         };
         let turn = Arc::clone(&line.in_flight).acquire_owned().await;
         let _turn = turn.map_err(|_| Error::new(ErrorCode::Unavailable, "the server is stopping"))?;
-        let made = self.make(tenant, plan, place, &letter.records).await;
+        let made = self.make(line, plan, place, &letter.records).await;
         let rest = rest(letter, &made);
         let (mut stored, mut queued) = (Vec::new(), Vec::new());
         for effect in made.outcomes.iter().flat_map(|outcome| &outcome.effects) {
@@ -202,14 +202,14 @@ impl Shared {
     }
 
     /// Runs records without any effect: all together, or each alone where one of them takes the others with it.
-    async fn make(self: &Arc<Self>, tenant: TenantId, plan: &Arc<Plan>, place: usize, records: &Batch) -> Made {
+    async fn make(self: &Arc<Self>, line: &Line, plan: &Arc<Plan>, place: usize, records: &Batch) -> Made {
         let mut made = Made::default();
         let load = |records: &Batch| {
             let request = Request { records: records.clone(), each: true, reply: None };
             Load { plan: Arc::clone(plan), entry: place, requests: vec![request] }
         };
         if records.len() > 1 {
-            match evaluate(self, tenant, &load(records), records).await {
+            match evaluate(self, line, &load(records), records).await {
                 Ok(settled) => {
                     made.take(0, settled);
                     return made;
@@ -219,7 +219,7 @@ impl Shared {
         }
         for row in 0..records.len() {
             let record = records.slice(row..row + 1);
-            match evaluate(self, tenant, &load(&record), &record).await {
+            match evaluate(self, line, &load(&record), &record).await {
                 Ok(settled) => made.take(row as u32, settled),
                 Err(_) => {
                     made.failed.insert(row as u32, endless(plan));

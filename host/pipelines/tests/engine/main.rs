@@ -3,6 +3,7 @@
 
 mod faults;
 mod model;
+mod outbox;
 mod reload;
 mod replay;
 mod rules;

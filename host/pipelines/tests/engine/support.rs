@@ -97,7 +97,7 @@ impl Transform for Opened {
 }
 
 /// No forwarder can be set up.
-struct Nowhere;
+pub struct Nowhere;
 
 impl Forwarders for Nowhere {
     fn open<'a>(&'a self, _: TenantId, kind: &'a str, _: &'a str) -> Boxed<'a, Result<Arc<dyn Target>>> {
@@ -121,6 +121,10 @@ impl World {
     }
 
     pub fn with_options(native: Arc<Native>, options: PipelineOptions) -> Self {
+        Self::with_forwarders(native, Arc::new(Nowhere), options)
+    }
+
+    pub fn with_forwarders(native: Arc<Native>, forwarders: Arc<dyn Forwarders>, options: PipelineOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(StoreOptions {
             path: folder.path().join("db"),
@@ -129,7 +133,7 @@ impl World {
             ..StoreOptions::default()
         })
         .unwrap();
-        let engine = Pipelines::new(store.clone(), Arc::new(Natives(Arc::clone(&native))), Arc::new(Nowhere), options);
+        let engine = Pipelines::new(store.clone(), Arc::new(Natives(Arc::clone(&native))), forwarders, options);
         Self { store, engine, native, _folder: folder }
     }
 

@@ -11,6 +11,7 @@ mod wasi;
 pub(crate) use limiter::Limiter;
 pub(crate) use log::clean;
 pub(crate) use network::Outbound;
+pub use network::host_name;
 #[allow(unreachable_pub, reason = "the generated bindings export it again")]
 pub use {batches::Records, expressions::Compiled, network::Link};
 
@@ -42,6 +43,8 @@ pub(crate) struct Host {
     log: LogAccount,
     /// What the component holds besides its batch.
     table: ResourceTable,
+    /// How many connections are among it.
+    links: usize,
     pub(crate) outbound: Outbound,
     templates: Arc<dyn Templates>,
     surroundings: Arc<Surroundings>,
@@ -70,6 +73,7 @@ impl Host {
             random: 0,
             log: LogAccount::new(digest),
             table,
+            links: 0,
             outbound: services.outbound,
             templates: services.templates,
             surroundings: services.surroundings,

@@ -1,12 +1,12 @@
 //! HTTP, connections and datagrams of components: grants are checked here, the rest is the network's.
 
-use super::Host;
+use super::{Host, limit};
 use crate::Granted;
 use crate::bindings::headworks::plugin::{http, network, sockets};
 use crate::outbound::{Connection, Grant, Network, NetworkError, Place, Request, Response, Tls};
 use ::http::Uri;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wasmtime::component::Resource;
 
@@ -15,11 +15,15 @@ const REDIRECTS: u8 = 10;
 /// The most bytes of one read.
 const READ: u32 = 1 << 20;
 
-/// What this machine calls itself.
 static HOST_NAME: LazyLock<String> = LazyLock::new(|| {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     if name.trim().is_empty() { "localhost".to_owned() } else { name.trim().to_owned() }
 });
+
+/// What this machine calls itself.
+pub fn host_name() -> &'static str {
+    &HOST_NAME
+}
 
 /// What one instance may reach, and through what.
 #[derive(Clone)]
@@ -35,7 +39,11 @@ pub(crate) struct Outbound {
 
 #[allow(unreachable_pub, reason = "the generated bindings export it again")]
 /// A connection in use by a component.
-pub struct Link(Box<dyn Connection>);
+pub struct Link {
+    connection: Box<dyn Connection>,
+    /// How long the component waited for its peer since it last wrote something: what comes byte by byte ends, too.
+    waited: Duration,
+}
 
 type Answer<T> = wasmtime::Result<Result<T, network::NetworkError>>;
 
@@ -156,7 +164,6 @@ impl Host {
             headers: request.headers,
             body: request.body,
             http2: request.version == http::Version::Http2,
-            timeout: self.timeout(request.timeout_milliseconds),
             tls: tls(request.tls),
             most: self.limits.response_bytes,
         })
@@ -170,8 +177,9 @@ impl http::Host for Host {
         let headers: usize = request.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
         self.charge(request.url.len() + request.body.len() + headers)?;
         let (outbound, redirects) = (self.outbound.clone(), request.redirects);
+        let timeout = self.timeout(request.timeout_milliseconds);
         let answer = match self.request(request) {
-            Ok(request) => outbound.send(request, redirects).await,
+            Ok(request) => within(timeout, outbound.send(request, redirects)).await,
             Err(error) => Err(error),
         };
         let Response { status, headers, body, trailers } = match answer {
@@ -192,36 +200,45 @@ impl sockets::Host for Host {
             let place = outbound.place("udp", &address)?;
             outbound.network()?.datagram(&place, &bytes).await
         };
-        Ok(sent.await.map_err(Into::into))
+        Ok(within(self.timeout(0), sent).await.map_err(Into::into))
     }
 
     fn sender(&mut self) -> wasmtime::Result<sockets::Machine> {
-        Ok(sockets::Machine { host_name: HOST_NAME.clone(), process_id: std::process::id() })
+        Ok(sockets::Machine { host_name: host_name().to_owned(), process_id: std::process::id() })
     }
 }
 
 impl sockets::HostConnection for Host {
     async fn open(&mut self, address: String, choice: Option<network::Tls>, milliseconds: u32) -> Answer<Resource<Link>> {
+        if self.links >= self.limits.connections {
+            return Err(limit(format!("the plugin holds {} connections and opens another one", self.links)).into());
+        }
         let (timeout, outbound) = (self.timeout(milliseconds), self.outbound.clone());
         let opened = async {
             let place = outbound.place("tcp", &address)?;
-            outbound.network()?.connect(&place, choice.map(|choice| tls(Some(choice))), timeout).await
+            outbound.network()?.connect(&place, choice.map(|choice| tls(Some(choice)))).await
         };
-        match opened.await {
-            Ok(connection) => Ok(Ok(self.table.push(Link(connection))?)),
+        match within(timeout, opened).await {
+            Ok(connection) => {
+                let handle = self.table.push(Link { connection, waited: Duration::ZERO })?;
+                self.links += 1;
+                Ok(Ok(handle))
+            }
             Err(error) => Ok(Err(error.into())),
         }
     }
 
     async fn read(&mut self, handle: Resource<Link>, most: u32, milliseconds: u32) -> Answer<Vec<u8>> {
-        let timeout = self.timeout(milliseconds);
-        let Link(connection) = self.table.get_mut(&handle)?;
+        let (asked, longest) = (self.timeout(milliseconds), self.limits.network_wait);
+        let Link { connection, waited } = self.table.get_mut(&handle)?;
         let mut bytes = vec![0; most.clamp(1, READ) as usize];
-        let read = tokio::time::timeout(timeout, connection.read(&mut bytes)).await;
+        let (begin, left) = (Instant::now(), longest.saturating_sub(*waited));
+        let read = within(asked.min(left), async { connection.read(&mut bytes).await.map_err(|error| lost(&error)) }).await;
+        *waited += begin.elapsed();
         match read {
-            Err(_) => Ok(Err(late(timeout).into())),
-            Ok(Err(error)) => Ok(Err(lost(&error).into())),
-            Ok(Ok(len)) => {
+            Err(NetworkError::Late(_)) if left < asked => Ok(Err(late(longest).into())),
+            Err(error) => Ok(Err(error.into())),
+            Ok(len) => {
                 bytes.truncate(len);
                 self.charge(len)?;
                 Ok(Ok(bytes))
@@ -232,27 +249,30 @@ impl sockets::HostConnection for Host {
     async fn write(&mut self, handle: Resource<Link>, bytes: Vec<u8>, milliseconds: u32) -> Answer<()> {
         self.charge(bytes.len())?;
         let timeout = self.timeout(milliseconds);
-        let Link(connection) = self.table.get_mut(&handle)?;
+        let Link { connection, waited } = self.table.get_mut(&handle)?;
+        *waited = Duration::ZERO;
         let write = async {
-            connection.write_all(&bytes).await?;
-            connection.flush().await
+            connection.write_all(&bytes).await.map_err(|error| lost(&error))?;
+            connection.flush().await.map_err(|error| lost(&error))
         };
-        Ok(match tokio::time::timeout(timeout, write).await {
-            Err(_) => Err(late(timeout).into()),
-            Ok(written) => written.map_err(|error| lost(&error).into()),
-        })
+        Ok(within(timeout, write).await.map_err(Into::into))
     }
 
     async fn drop(&mut self, handle: Resource<Link>) -> wasmtime::Result<()> {
-        let Link(mut connection) = self.table.delete(handle)?;
+        let Link { mut connection, .. } = self.table.delete(handle)?;
+        self.links -= 1;
         // Says goodbye where the protocol has a way to; the peer may be gone already.
         let _ = tokio::time::timeout(Duration::from_secs(1), connection.shutdown()).await;
         Ok(())
     }
 }
 
+async fn within<T>(timeout: Duration, work: impl Future<Output = Result<T, NetworkError>>) -> Result<T, NetworkError> {
+    tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| Err(late(timeout)))
+}
+
 fn late(timeout: Duration) -> NetworkError {
-    NetworkError::Late(format!("nothing happened for {timeout:?}"))
+    NetworkError::Late(format!("there was no answer within {timeout:?}"))
 }
 
 fn lost(error: &std::io::Error) -> NetworkError {
@@ -282,7 +302,6 @@ mod tests {
             headers: ["Authorization", "Content-Type", "X-Own"].map(|name| (name.to_owned(), "v".to_owned())).to_vec(),
             body: b"body".to_vec(),
             http2: false,
-            timeout: Duration::from_secs(1),
             proxy: None,
             tls: Tls::default(),
             most: 1,

@@ -10,24 +10,19 @@ pub use grant::{Grant, Place};
 use headworks_core::{Batch, Result};
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A future that can be handed between threads.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Carries requests, connections and datagrams. Decides which addresses may be reached; grants were checked before.
+/// Carries requests, connections and datagrams. Decides which addresses may be reached; grants were checked before, and what
+/// takes too long is dropped by the caller.
 pub trait Network: Send + Sync {
     /// One HTTP request and its answer; redirects are not followed.
     fn exchange(&self, request: Request) -> Pending<'_, Result<Response, NetworkError>>;
 
     /// A connection to a place, encrypted if so chosen.
-    fn connect<'a>(
-        &'a self,
-        place: &'a Place,
-        tls: Option<Tls>,
-        timeout: Duration,
-    ) -> Pending<'a, Result<Box<dyn Connection>, NetworkError>>;
+    fn connect<'a>(&'a self, place: &'a Place, tls: Option<Tls>) -> Pending<'a, Result<Box<dyn Connection>, NetworkError>>;
 
     /// One UDP datagram.
     fn datagram<'a>(&'a self, place: &'a Place, bytes: &'a [u8]) -> Pending<'a, Result<(), NetworkError>>;
@@ -51,8 +46,6 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Whether to speak HTTP/2 from the start.
     pub http2: bool,
-    /// For the whole exchange.
-    pub timeout: Duration,
     /// Through which proxy.
     pub proxy: Option<http::Uri>,
     /// How an encrypted connection is checked.

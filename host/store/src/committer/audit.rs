@@ -29,6 +29,7 @@ impl Group<'_> {
 
     /// Notes what is no change, unless the same was noted lately.
     pub(crate) fn note(&mut self, author: &str, key: DocumentKey, event: AuditEvent) -> Result<()> {
+        self.check_exists(key.tenant)?;
         let now = self.writer.clock.now();
         let noted = &mut self.writer.noted;
         let lately = |at: &Timestamp| (0..PAUSE).contains(&now.0.saturating_sub(at.0));

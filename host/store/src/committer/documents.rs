@@ -21,6 +21,7 @@ impl Group<'_> {
 
     /// Makes all changes or none. Answers the new documents, and for deletions the deleted ones.
     pub(crate) fn write(&mut self, author: &str, changes: Vec<Change>) -> Result<Vec<Option<Document>>> {
+        changes.iter().try_for_each(|change| self.check_exists(change.key.tenant))?;
         let now = self.writer.clock.now();
         let mut latest: HashMap<DocumentKey, Option<Document>> = HashMap::new();
         let mut outcomes = Vec::with_capacity(changes.len());

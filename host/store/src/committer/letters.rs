@@ -33,6 +33,11 @@ impl Letters {
     pub(crate) fn new(limits: LetterLimits) -> Self {
         Self { limits, shelves: HashMap::new() }
     }
+
+    /// Forgets what is known of a tenant that is gone.
+    pub(crate) fn forget(&mut self, tenant: TenantId) {
+        self.shelves.remove(&tenant);
+    }
 }
 
 impl Shelf {
@@ -104,6 +109,7 @@ impl Group<'_> {
 
     /// Adds an encoded letter. Letters are numbered from 1.
     pub(crate) fn bury(&mut self, tenant: TenantId, letter: &[u8]) -> Result<()> {
+        self.check_exists(tenant)?;
         let limits = self.writer.letters.limits;
         let mut shelf = self.take_shelf(tenant)?;
         let number = shelf.tally.next.max(1);

@@ -19,6 +19,7 @@ mod restore;
 mod retention;
 mod states;
 mod streams;
+mod tenants;
 
 pub(crate) use documents::check as check_condition;
 pub(crate) use indexes::{Backfill, Opening};
@@ -38,7 +39,7 @@ use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, TenantId};
 use letters::Letters;
 use outbox::Outbox;
 use rocksdb::WriteBatch;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use streams::Writing;
@@ -88,6 +89,8 @@ pub(crate) struct Writer {
     letters: Letters,
     outbox: Outbox,
     noted: audit::Noted,
+    /// Tenants that were deleted since the start.
+    gone: HashSet<TenantId>,
     watchers: Arc<Watchers>,
     next_record: u64,
     next_change: u64,
@@ -119,6 +122,7 @@ impl Writer {
             letters: Letters::new(limits),
             outbox: Outbox::new(outbox_bytes),
             noted: HashMap::new(),
+            gone: HashSet::new(),
             engine,
             durable,
             clock,

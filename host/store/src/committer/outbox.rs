@@ -23,6 +23,11 @@ impl Outbox {
     pub(crate) fn new(limit: u64) -> Self {
         Self { limit, queues: HashMap::new() }
     }
+
+    /// Forgets what is known of a tenant that is gone.
+    pub(crate) fn forget(&mut self, tenant: TenantId) {
+        self.queues.retain(|(of, _), _| *of != tenant);
+    }
 }
 
 impl Queue {
@@ -52,6 +57,7 @@ impl Group<'_> {
 
     /// Puts records at the end of queues: all, or none where one queue would become too long.
     pub(crate) fn enqueue(&mut self, tenant: TenantId, parts: &[(String, Batch)]) -> Result<()> {
+        self.check_exists(tenant)?;
         let limit = self.writer.outbox.limit;
         let mut staged: HashMap<&str, Queue> = HashMap::new();
         let mut values = Vec::with_capacity(parts.len());
@@ -82,6 +88,7 @@ impl Group<'_> {
 
     /// Takes an entry out of its queue, or leaves the rest of it in its place.
     pub(crate) fn dequeue(&mut self, tenant: TenantId, name: &str, number: u64, rest: Option<&Batch>) -> Result<()> {
+        self.check_exists(tenant)?;
         let key = keys::waiting(tenant, name, number);
         let mut queue = self.queue(tenant, name)?;
         let before = self.writer.engine.get(Table::Outbox, &key)?.map_or(0, |value| value.len() as u64);

@@ -7,14 +7,14 @@ use crate::types::Beside;
 use headworks_core::{Result, TenantId};
 
 impl Group<'_> {
-    pub(crate) fn beside(&mut self, beside: Vec<Beside>) -> Result<()> {
+    pub(crate) fn beside(&mut self, beside: &[Beside]) -> Result<()> {
         for one in beside {
             match one {
                 Beside::Blob { tenant, digest, bytes } => {
-                    self.put(Table::Blobs, &keys::blob(tenant, &digest.0), &versioned(&bytes))?;
+                    self.put(Table::Blobs, &keys::blob(*tenant, &digest.0), &versioned(bytes))?;
                 }
-                Beside::NoBlob { tenant, digest } => self.delete(Table::Blobs, &keys::blob(tenant, &digest.0))?,
-                Beside::NoState { tenant, plugin } => self.delete_prefix(Table::State, &keys::states(tenant, &plugin))?,
+                Beside::NoBlob { tenant, digest } => self.delete(Table::Blobs, &keys::blob(*tenant, &digest.0))?,
+                Beside::NoState { tenant, plugin } => self.delete_prefix(Table::State, &keys::states(*tenant, plugin))?,
             }
         }
         Ok(())
@@ -22,6 +22,7 @@ impl Group<'_> {
 
     /// Sets and removes what a plugin remembers.
     pub(crate) fn remember(&mut self, tenant: TenantId, plugin: &str, values: &[(String, Option<Vec<u8>>)]) -> Result<()> {
+        self.check_exists(tenant)?;
         for (name, value) in values {
             let key = keys::state(tenant, plugin, name);
             match value {

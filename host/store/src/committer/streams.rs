@@ -158,6 +158,7 @@ impl Group<'_> {
         if let Some(writing) = self.writer.streams.get(&at) {
             return Ok(writing.config.clone());
         }
+        self.check_exists(tenant)?;
         let number = self.writer.next_stream;
         self.writer.next_stream = number
             .checked_add(1)
@@ -200,8 +201,9 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Refuses what would give a stream too many field names.
+    /// Refuses what is for a tenant that is gone or would give a stream too many field names.
     pub(crate) fn check_append(&self, tenant: TenantId, parts: &[(String, Batch)]) -> Result<()> {
+        self.check_exists(tenant)?;
         parts.iter().try_for_each(|(name, batch)| self.check_fields(tenant, name, batch.names().len()))
     }
 

@@ -21,6 +21,22 @@ pub(crate) fn decode_number(value: &[u8]) -> Option<u64> {
     reader.is_empty().then_some(number)
 }
 
+/// Several numbers in a fixed order, which may become more: those that are missing are 0.
+pub(crate) fn encode_numbers(numbers: &[u64]) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    numbers.iter().for_each(|number| put_varint(&mut out, *number));
+    out
+}
+
+pub(crate) fn decode_numbers(value: &[u8]) -> Option<Vec<u64>> {
+    let mut reader = Reader::versioned(value)?;
+    let mut numbers = Vec::new();
+    while !reader.is_empty() {
+        numbers.push(reader.varint()?);
+    }
+    Some(numbers)
+}
+
 /// A text, such as the name of a field.
 pub(crate) fn encode_text(text: &str) -> Vec<u8> {
     let mut out = vec![VERSION];

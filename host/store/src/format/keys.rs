@@ -208,6 +208,11 @@ pub(crate) fn parse_waiting(key: &[u8]) -> Option<(TenantId, String, u64)> {
     reader.is_empty().then_some(parsed)
 }
 
+/// Whose an entry is; `None` for what belongs to the whole store.
+pub(crate) fn owner(in_meta: bool, key: &[u8]) -> Option<TenantId> {
+    if in_meta { meta::owner(key) } else { Reader(key).u32().map(TenantId) }
+}
+
 pub(crate) fn blob(tenant: TenantId, digest: &[u8; 32]) -> Vec<u8> {
     let mut key = tenant.0.to_be_bytes().to_vec();
     key.extend_from_slice(digest);
@@ -265,6 +270,10 @@ pub(crate) mod meta {
     pub(crate) const EXPIRY: u8 = b'e';
     /// What the keys of dead letter tallies begin with.
     pub(crate) const LETTERS: u8 = b'l';
+    /// What the keys of daily totals begin with.
+    pub(crate) const TOTALS: u8 = b'd';
+    /// What belongs to one tenant and has its number directly behind the first byte.
+    pub(crate) const OF_TENANT: [u8; 5] = [FIELD, TALLY, BUILDING, LETTERS, TOTALS];
 
     /// What the keys of one kind and one stream begin with; the whole key where there is one per stream.
     pub(crate) fn of_stream(tag: u8, tenant: TenantId, number: u32) -> Vec<u8> {
@@ -279,10 +288,35 @@ pub(crate) mod meta {
         key
     }
 
-    pub(crate) fn letters(tenant: TenantId) -> Vec<u8> {
-        let mut key = vec![LETTERS];
+    /// What the keys of one kind and one tenant begin with; the whole key where there is one per tenant.
+    pub(crate) fn of_tenant(tag: u8, tenant: TenantId) -> Vec<u8> {
+        let mut key = vec![tag];
         key.extend_from_slice(&tenant.0.to_be_bytes());
         key
+    }
+
+    pub(crate) fn letters(tenant: TenantId) -> Vec<u8> {
+        of_tenant(LETTERS, tenant)
+    }
+
+    /// The totals of a tenant on a day, which is counted from 1970.
+    pub(crate) fn totals(tenant: TenantId, day: u32) -> Vec<u8> {
+        let mut key = of_tenant(TOTALS, tenant);
+        key.extend_from_slice(&day.to_be_bytes());
+        key
+    }
+
+    pub(crate) fn parse_totals(key: &[u8]) -> Option<(TenantId, u32)> {
+        parse_stream(TOTALS, key)
+    }
+
+    /// Whose an entry is; `None` for what belongs to the whole store.
+    pub(crate) fn owner(key: &[u8]) -> Option<TenantId> {
+        match key.split_first()? {
+            (&EXPIRY, _) => parse_expiry(key).map(|(_, tenant, _)| tenant),
+            (tag, rest) if OF_TENANT.contains(tag) => Reader(rest).u32().map(TenantId),
+            _ => None,
+        }
     }
 
     pub(crate) fn parse_letters(key: &[u8]) -> Option<TenantId> {

@@ -227,6 +227,7 @@ fn released_formats_stay_readable() {
         write("letter-1.bin", encode_letter(&letter()).unwrap());
         write("record-1.bin", stored_record());
         write("number-1.bin", encode_number(70_000));
+        write("numbers-1.bin", encode_numbers(&[0, 1, 70_000]));
         write("text-1.bin", encode_text("hé"));
         write("tally-1.bin", TALLY.encode());
         write("expiry-1.bin", RANGE.encode());
@@ -241,6 +242,7 @@ fn released_formats_stay_readable() {
     assert_eq!(decode_audit(TenantId(7), 12, verdict), Some(audited_verdict()));
     assert_eq!(decode_letter(golden!("letter-1", encode_letter(&letter()).unwrap())), Some(letter()));
     assert_eq!(decode_number(golden!("number-1", encode_number(70_000))), Some(70_000));
+    assert_eq!(decode_numbers(golden!("numbers-1", encode_numbers(&[0, 1, 70_000]))), Some(vec![0, 1, 70_000]));
     assert_eq!(decode_text(golden!("text-1", encode_text("hé"))), Some("hé"));
     assert_eq!(Tally::decode(golden!("tally-1", TALLY.encode())), Some(TALLY));
     assert_eq!(ExpiryRange::decode(golden!("expiry-1", RANGE.encode())), Some(RANGE));

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use headworks_core::Error;
-use headworks_http::Quiet;
+use headworks_http::{Quiet, Told};
 use serde::Serialize;
 use serde_json::{Value, json as value};
 
@@ -15,11 +15,13 @@ pub(crate) struct Refusal {
     status: StatusCode,
     kind: &'static str,
     reason: String,
+    /// Seconds after which it may work.
+    retry_after: Option<u64>,
 }
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, kind: &'static str, reason: impl Into<String>) -> Self {
-        Self { status, kind, reason: reason.into() }
+        Self { status, kind, reason: reason.into(), retry_after: None }
     }
 
     /// The request cannot be used.
@@ -30,6 +32,11 @@ impl Refusal {
     /// There is no pipeline of that name.
     pub(crate) fn no_index(index: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "index_not_found_exception", format!("no such index [{index}]"))
+    }
+
+    /// Whether a quota is used up.
+    pub(crate) const fn is_quota(&self) -> bool {
+        self.retry_after.is_some()
     }
 
     pub(crate) fn status(&self) -> u16 {
@@ -53,7 +60,7 @@ impl From<Failure> for Refusal {
             StatusCode::SERVICE_UNAVAILABLE => "unavailable_shards_exception",
             _ => "exception",
         };
-        Self::new(failure.http(), kind, failure.text())
+        Self { retry_after: failure.retry_after(), ..Self::new(failure.http(), kind, failure.text()) }
     }
 }
 
@@ -75,7 +82,11 @@ impl IntoResponse for Refusal {
             let challenge = HeaderValue::from_static("Basic realm=\"headworks\", charset=\"UTF-8\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         response.extensions_mut().insert(Quiet);
+        response.extensions_mut().insert(Told(self.reason));
         response
     }
 }

@@ -69,6 +69,12 @@ pub(crate) async fn bulk(mut caller: Caller) -> Answer {
             item.refusal = Some(refusal);
         }
     }
+    // Where all of it has to come again, clients wait with the whole request.
+    if items.iter().all(|item| item.refusal.as_ref().is_some_and(Refusal::is_quota))
+        && let Some(refusal) = items.first().and_then(|item| item.refusal.clone())
+    {
+        return Err(refusal);
+    }
     let errors = items.iter().any(|item| item.refusal.is_some());
     let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(answer(&Told { took, errors, items: &items }))

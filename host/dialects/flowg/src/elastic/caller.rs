@@ -7,7 +7,6 @@ use crate::failure::Failure;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use bytes::Bytes;
-use headworks_core::TenantId;
 use headworks_http::{RequestContext, decompress, encoding, media_type};
 use headworks_identity::{Principal, Scope};
 use std::sync::Arc;
@@ -25,7 +24,7 @@ impl FromRequest<App> for Caller {
         let open = Open::from_request(request, app).await?;
         let authorization = open.headers().get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
         let from = open.context.peer();
-        let principal = app.identity.authenticate_basic(TenantId::DEFAULT, authorization, from).await?;
+        let principal = app.identity.authenticate_basic(open.realm(), authorization, from).await?;
         Ok(Self { open, principal })
     }
 }
@@ -53,6 +52,10 @@ impl Caller {
         }
         let encoding = encoding(self.open.headers())?;
         let body = self.open.body().await?;
+        // What would be refused after all the work of reading it.
+        if self.principal.scopes.allows(Scope::SendLogs) {
+            self.app().pipelines.check_quota(self.principal.tenant)?;
+        }
         Ok(decompress(self.context(), encoding, body).await?)
     }
 }

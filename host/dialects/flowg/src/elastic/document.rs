@@ -69,8 +69,19 @@ pub(super) fn refusal(error: headworks_core::Error, index: &str) -> Refusal {
     if error.code == ErrorCode::NotFound { Refusal::no_index(index) } else { Refusal::from(error) }
 }
 
+/// Makes a pipeline as an index.
+pub(crate) async fn create_index(caller: Caller) -> Answer {
+    let index = create(caller).await?;
+    Ok(answer(&json!({"acknowledged": true, "shards_acknowledged": true, "index": index})))
+}
+
+/// Makes a pipeline as a data stream.
+pub(crate) async fn create_data_stream(caller: Caller) -> Answer {
+    create(caller).await.map(|_| answer(&json!({"acknowledged": true})))
+}
+
 /// Makes a pipeline that stores what it gets in the stream of its name. Settings and mappings have no meaning here.
-pub(crate) async fn create_index(mut caller: Caller) -> Answer {
+async fn create(mut caller: Caller) -> Result<String, Refusal> {
     let index = caller.open.name().await?;
     caller.body().await?;
     caller.allow(Scope::WritePipelines)?;
@@ -87,7 +98,7 @@ pub(crate) async fn create_index(mut caller: Caller) -> Answer {
     let key = DocumentKey::new(caller.principal.tenant, PIPELINE, &index);
     let change = Change::put(key, graph.to_string()).expecting(Expect::Absent);
     match caller.app().store.write(&caller.principal.user, vec![change]).await {
-        Ok(_) => Ok(answer(&json!({"acknowledged": true, "shards_acknowledged": true, "index": index}))),
+        Ok(_) => Ok(index),
         Err(error) if error.class() == headworks_core::ErrorClass::Conflict => {
             let text = format!("index [{index}] already exists");
             Err(Refusal::new(StatusCode::BAD_REQUEST, "resource_already_exists_exception", text))

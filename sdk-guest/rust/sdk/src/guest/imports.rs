@@ -1,0 +1,168 @@
+//! What the host offers, in the types of this crate.
+
+use super::forwarder::headworks::plugin::{
+    batches, clock, http, log as logging, metrics, network, random as entropy, secrets, state,
+};
+use crate::http::{NetworkError, Request, Response};
+use crate::log::Level;
+use crate::state::StateError;
+use crate::{Time, Value};
+
+/// The records of a call.
+pub struct Batch(pub(super) batches::Batch);
+
+impl Batch {
+    pub(crate) fn len(&self) -> u32 {
+        self.0.len()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.names()
+    }
+
+    pub(crate) fn times(&self) -> Vec<Time> {
+        self.0.times().into_iter().map(time).collect()
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Vec<Option<Value>> {
+        self.0.column(name).into_iter().map(|value| value.map(read)).collect()
+    }
+
+    pub(crate) fn text_column(&self, name: &str) -> Vec<Option<String>> {
+        self.0.text_column(name)
+    }
+
+    pub(crate) fn set_column(&self, name: &str, values: &[Option<Value>]) {
+        let values: Vec<Option<batches::Value>> = values.iter().map(|value| value.as_ref().map(write)).collect();
+        self.0.set_column(name, &values);
+    }
+
+    pub(crate) fn set_text_column(&self, name: &str, values: &[Option<String>]) {
+        self.0.set_text_column(name, values);
+    }
+
+    pub(crate) fn fill(&self, name: &str, value: &Value) {
+        self.0.fill(name, &write(value));
+    }
+
+    pub(crate) fn rename(&self, name: &str, to: &str) {
+        self.0.rename(name, to);
+    }
+
+    pub(crate) fn remove_column(&self, name: &str) {
+        self.0.remove_column(name);
+    }
+
+    pub(crate) fn select(&self, indexes: &[u32]) {
+        self.0.select(indexes);
+    }
+
+    pub(crate) fn reject(&self, index: u32, reason: &str) {
+        self.0.reject(index, reason);
+    }
+}
+
+fn time(time: batches::Time) -> Time {
+    Time { seconds: time.seconds, nanoseconds: time.nanoseconds }
+}
+
+fn read(value: batches::Value) -> Value {
+    match value {
+        batches::Value::Null => Value::Null,
+        batches::Value::Boolean(value) => Value::Boolean(value),
+        batches::Value::Integer(value) => Value::Integer(value),
+        batches::Value::Float(value) => Value::Float(value),
+        batches::Value::Text(value) => Value::Text(value.into()),
+        batches::Value::Bytes(value) => Value::Bytes(value.into()),
+        batches::Value::Json(value) => Value::Json(value.into()),
+    }
+}
+
+fn write(value: &Value) -> batches::Value {
+    match value {
+        Value::Null => batches::Value::Null,
+        Value::Boolean(value) => batches::Value::Boolean(*value),
+        Value::Integer(value) => batches::Value::Integer(*value),
+        Value::Float(value) => batches::Value::Float(*value),
+        Value::Text(value) => batches::Value::Text(value.as_ref().to_owned()),
+        Value::Bytes(value) => batches::Value::Bytes(value.to_vec()),
+        Value::Json(value) => batches::Value::Json(value.as_ref().to_owned()),
+    }
+}
+
+pub(crate) fn log(level: Level, message: &str) {
+    let level = match level {
+        Level::Trace => logging::Level::Trace,
+        Level::Debug => logging::Level::Debug,
+        Level::Info => logging::Level::Info,
+        Level::Warn => logging::Level::Warn,
+        Level::Error => logging::Level::Error,
+    };
+    logging::write(level, message);
+}
+
+pub(crate) fn now() -> Time {
+    time(clock::now())
+}
+
+pub(crate) fn random(length: u32) -> Vec<u8> {
+    entropy::bytes(length)
+}
+
+pub(crate) fn count(name: &str, by: u64) {
+    metrics::count(name, by);
+}
+
+pub(crate) fn gauge(name: &str, value: f64) {
+    metrics::gauge(name, value);
+}
+
+pub(crate) fn secret(name: &str) -> Option<String> {
+    secrets::get(name)
+}
+
+pub(crate) fn state_get(key: &str) -> Result<Option<Vec<u8>>, StateError> {
+    state::get(key).map_err(state_error)
+}
+
+pub(crate) fn state_set(key: &str, value: Option<&[u8]>) -> Result<(), StateError> {
+    state::set(key, value).map_err(state_error)
+}
+
+pub(crate) fn state_replace(key: &str, expected: Option<&[u8]>, value: Option<&[u8]>) -> Result<bool, StateError> {
+    state::replace(key, expected, value).map_err(state_error)
+}
+
+pub(crate) fn state_keys(prefix: &str) -> Result<Vec<String>, StateError> {
+    state::keys(prefix).map_err(state_error)
+}
+
+fn state_error(error: state::StateError) -> StateError {
+    match error {
+        state::StateError::Full(why) => StateError::Full(why),
+        state::StateError::Failed(why) => StateError::Failed(why),
+    }
+}
+
+pub(crate) fn send(request: &Request) -> Result<Response, NetworkError> {
+    let request = http::Request {
+        method: request.method.clone(),
+        url: request.url.clone(),
+        headers: request.headers.clone(),
+        body: request.body.clone(),
+        version: http::Version::Http1,
+        redirects: request.redirects,
+        timeout_milliseconds: request.timeout_milliseconds,
+        proxy: None,
+        tls: None,
+    };
+    let http::Response { status, headers, body, .. } = http::send(&request).map_err(|error| match error {
+        network::NetworkError::Denied(why) => NetworkError::Denied(why),
+        network::NetworkError::Invalid(why) => NetworkError::Invalid(why),
+        network::NetworkError::Unreachable(why) => NetworkError::Unreachable(why),
+        network::NetworkError::Untrusted(why) => NetworkError::Untrusted(why),
+        network::NetworkError::Late(why) => NetworkError::Late(why),
+        network::NetworkError::Protocol(why) => NetworkError::Protocol(why),
+    })?;
+    Ok(Response { status, headers, body })
+}

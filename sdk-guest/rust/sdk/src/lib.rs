@@ -1,0 +1,68 @@
+//! Write Headworks plugins in Rust.
+//!
+//! A plugin implements one of [`Transformer`], [`Forwarder`] and [`Validator`] and hands it to [`export!`]. Everything
+//! else is functions: [`log`], [`state`], [`metrics`], [`secrets`], [`clock`], [`random`] and, for forwarders, [`http`].
+//! Compiled for WebAssembly they ask the host; compiled natively they ask a double of it in this process, which
+//! [`testing`] sets up and looks into, so that `cargo test` needs no server.
+//!
+//! What must stay true: records stay in the host until a plugin reads them, column by column, and what is not touched
+//! never crosses.
+
+mod about;
+mod batch;
+pub mod clock;
+mod forwarder;
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+pub mod guest;
+pub mod http;
+pub mod log;
+pub mod metrics;
+pub mod random;
+pub mod secrets;
+pub mod state;
+#[cfg(not(target_family = "wasm"))]
+mod memory;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
+mod transformer;
+mod validator;
+mod value;
+
+#[cfg(target_family = "wasm")]
+use guest::imports as host;
+#[cfg(not(target_family = "wasm"))]
+use memory as host;
+
+pub use about::{About, OpenError, read_config};
+pub use batch::{Batch, Event, Events};
+pub use clock::Time;
+pub use forwarder::{Forwarder, Report, Retry, Stop};
+pub use serde;
+pub use serde_json;
+pub use transformer::Transformer;
+pub use validator::{Operation, Severity, Subject, Validator, Violation};
+pub use value::Value;
+
+/// Makes a component of a plugin: `export!(transformer Sampling)`, `export!(forwarder Chat)`, `export!(validator Names)`.
+#[macro_export]
+macro_rules! export {
+    (transformer $plugin:ty) => {
+        $crate::export!(@component $plugin, Transforms, transformer, export_transformer);
+    };
+    (forwarder $plugin:ty) => {
+        $crate::export!(@component $plugin, Forwards, forwarder, export_forwarder);
+    };
+    (validator $plugin:ty) => {
+        $crate::export!(@component $plugin, Validates, validator, export_validator);
+    };
+    (@component $plugin:ty, $kind:ident, $world:ident, $export:ident) => {
+        #[cfg(target_family = "wasm")]
+        #[allow(unsafe_code, missing_docs, clippy::all, reason = "generated bindings")]
+        mod headworks_component {
+            use super::*;
+            type Exported = $crate::guest::$kind<$plugin>;
+            $crate::guest::$world::$export!(Exported with_types_in $crate::guest::$world);
+        }
+    };
+}

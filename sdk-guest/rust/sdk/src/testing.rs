@@ -1,0 +1,158 @@
+//! Native tests of plugins: a double of the host behind the same functions, one for each thread and so for each test.
+//!
+//! ```
+//! use headworks_plugin::testing;
+//! testing::set_secret("token", "s3cret");
+//! assert_eq!(headworks_plugin::secrets::get("token").as_deref(), Some("s3cret"));
+//! ```
+
+#![allow(clippy::panic, reason = "tests only")]
+
+use crate::http::{NetworkError, Request, Response};
+use crate::log::Level;
+use crate::memory::{self, Row};
+use crate::{About, Batch, Forwarder, OpenError, Report, Time, Transformer, Validator, Value, read_config};
+use serde_json::{Value as Json, json};
+use std::rc::Rc;
+
+/// What a transformer made of records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transformed {
+    /// The records it made, as JSON objects.
+    pub records: Vec<Json>,
+    /// For each of them, which record it was made from.
+    pub origins: Vec<usize>,
+    /// Records that failed, and why.
+    pub rejected: Vec<(usize, String)>,
+}
+
+/// Records from JSON objects. Texts, numbers and booleans become values of their kinds, lists and objects JSON.
+///
+/// # Panics
+/// A record is no object.
+pub fn batch(records: &[Json]) -> Batch {
+    let value = |json: &Json| match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Boolean(*value),
+        Json::Number(number) => number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or(0.0)), Value::Integer),
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(_) | Json::Object(_) => Value::Json(Rc::from(json.to_string())),
+    };
+    let row = |(origin, record): (usize, &Json)| {
+        let fields = record.as_object().unwrap_or_else(|| panic!("{record} is no object of fields"));
+        let fields = fields.iter().map(|(name, json)| (name.clone(), value(json))).collect();
+        Row { fields, time: memory::now(), origin }
+    };
+    Batch::from_host(memory::Batch::new(records.iter().enumerate().map(row).collect()))
+}
+
+fn record(row: &Row) -> Json {
+    Json::Object(row.fields.iter().map(|(name, value)| (name.clone(), value.to_json())).collect())
+}
+
+/// A plugin with this configuration.
+///
+/// # Panics
+/// It does not open.
+pub fn open<T: Transformer>(config: Json) -> T {
+    try_open(config).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A plugin with this configuration, or why there is none.
+///
+/// # Errors
+/// As [`Transformer::open`].
+pub fn try_open<T: Transformer>(config: Json) -> Result<T, OpenError> {
+    T::open(read_config(&config.to_string())?)
+}
+
+/// What a transformer makes of records.
+///
+/// # Errors
+/// It fails the whole batch.
+pub fn transform<T: Transformer>(plugin: &mut T, records: &[Json]) -> Result<Transformed, String> {
+    let mut batch = batch(records);
+    plugin.transform(&mut batch)?;
+    let (rows, rejected) = batch.into_host().finish();
+    let origins = rows.iter().map(|row| row.origin).collect();
+    Ok(Transformed { records: rows.iter().map(record).collect(), origins, rejected })
+}
+
+/// A forwarder with this configuration, or why there is none.
+///
+/// # Errors
+/// As [`Forwarder::targets`] and [`Forwarder::open`].
+pub fn open_forwarder<F: Forwarder>(config: Json) -> Result<F, OpenError> {
+    let text = config.to_string();
+    F::targets(&read_config(&text)?)?;
+    F::open(read_config(&text)?)
+}
+
+/// What a forwarder reports for records.
+pub fn send<F: Forwarder>(plugin: &mut F, records: &[Json]) -> Report {
+    plugin.send(&batch(records))
+}
+
+/// A rule with this configuration, or why there is none.
+///
+/// # Errors
+/// As [`Validator::open`].
+pub fn open_validator<V: Validator>(config: Json) -> Result<V, OpenError> {
+    V::open(read_config(&config.to_string())?)
+}
+
+/// Sets the clock.
+pub fn set_now(now: Time) {
+    memory::with(|host| host.now = now);
+}
+
+/// Sets a secret.
+pub fn set_secret(name: &str, value: &str) {
+    memory::with(|host| host.secrets.insert(name.to_owned(), value.to_owned()));
+}
+
+/// Adds the answer to the next request that has none yet; without any it is 200.
+pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    memory::with(|host| host.answers.push_back(Ok(Response { status, headers, body: body.into() })));
+}
+
+/// Adds a failure of the network instead of an answer.
+pub fn fail(error: NetworkError) {
+    memory::with(|host| host.answers.push_back(Err(error)));
+}
+
+/// The requests so far; they are forgotten.
+pub fn requests() -> Vec<Request> {
+    memory::with(|host| std::mem::take(&mut host.requests))
+}
+
+/// The messages so far; they are forgotten.
+pub fn logged() -> Vec<(Level, String)> {
+    memory::with(|host| std::mem::take(&mut host.logged))
+}
+
+/// A counter.
+pub fn counter(name: &str) -> u64 {
+    memory::with(|host| host.counters.get(name).copied().unwrap_or(0))
+}
+
+/// A gauge.
+pub fn gauge(name: &str) -> Option<f64> {
+    memory::with(|host| host.gauges.get(name).copied())
+}
+
+/// Checks that a description is whole: the name is one, the schema is JSON and describes each member.
+///
+/// # Panics
+/// It is not.
+pub fn check_about(about: &About) {
+    let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    assert!(about.name.split('-').all(word), "{:?} is not lower-case words with hyphens", about.name);
+    assert!(!about.summary.is_empty(), "there is no summary: set `description` in Cargo.toml");
+    let schema: Json = serde_json::from_str(about.config_schema).unwrap_or_else(|error| panic!("the schema is no JSON: {error}"));
+    for (name, member) in schema.get("properties").and_then(Json::as_object).into_iter().flatten() {
+        let described = member.get("description").is_some_and(Json::is_string);
+        assert!(described, "{name} is not described: {}", json!({ name: member }));
+    }
+}
