@@ -22,6 +22,7 @@ mod names;
 mod otlp;
 mod permissions;
 mod pipelines;
+mod platform_docs;
 mod plugin_objects;
 mod plugin_surroundings;
 mod plugins;

@@ -232,7 +232,10 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
         sandbox: own.sandbox().clone(),
         clock: Arc::new(SystemClock),
         seal,
-        admissions: Arc::new(move |tenant| meters.meter(tenant).surroundings().admission),
+        quotas: Arc::new(move |tenant| {
+            let meter = meters.meter(tenant);
+            (meter.admission(), meter.plugin_usage())
+        }),
     });
     let rules = Rules::new(store.clone(), Arc::new(plugins.clone()));
     let makers = Arc::new(Makers { vrl, own, plugins: plugins.clone(), tenants: tenants.clone() });

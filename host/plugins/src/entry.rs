@@ -8,7 +8,7 @@ use crate::documents::Shadow;
 use crate::slot::{Route, Slot, Trial};
 use crate::{Candidate, Config, Inner, PluginState, none_in_use};
 use headworks_core::{Error, Result, TenantId, Timestamp};
-use headworks_sandbox::{Usage, World};
+use headworks_sandbox::{Admission, Usage, World};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -30,6 +30,8 @@ pub(crate) struct Entry {
     pub(crate) log: Arc<Log>,
     /// What it remembers.
     pub(crate) state: Arc<State>,
+    /// Asked before each call.
+    pub(crate) admission: Arc<dyn Admission>,
     /// What it used since the start.
     pub(crate) usage: Arc<Usage>,
     slots: Mutex<HashMap<String, Weak<Slot>>>,
@@ -41,10 +43,23 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn new(inner: &Inner, tenant: TenantId, plugin: &str) -> Self {
-        let (changing, turning, usage, slots, comparison, is_on_watch) = Default::default();
+        let (admission, usage) = (inner.quotas)(tenant);
+        let (changing, turning, slots, comparison, is_on_watch) = Default::default();
         let log = Arc::new(Log::new(Arc::clone(&inner.clock)));
         let state = State::new(inner.store.clone(), tenant, plugin, inner.sandbox.limits());
-        Self { tenant, plugin: plugin.to_owned(), changing, turning, log, state, usage, slots, comparison, is_on_watch }
+        Self {
+            tenant,
+            plugin: plugin.to_owned(),
+            changing,
+            turning,
+            log,
+            state,
+            admission,
+            usage,
+            slots,
+            comparison,
+            is_on_watch,
+        }
     }
 
     /// The slots in use.

@@ -40,7 +40,7 @@ use entry::Entry;
 use headworks_core::time::Clock;
 use headworks_core::{Digest, Error, ErrorCode, Result, TenantId, Timestamp};
 use headworks_pipelines::{Target, Transform};
-use headworks_sandbox::{Admission, Sandbox};
+use headworks_sandbox::{Admission, Sandbox, Usage};
 use headworks_store::Store;
 use load::Loaded;
 use serde_json::Value;
@@ -51,8 +51,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 #[derive(Clone)]
 pub struct Plugins(Arc<Inner>);
 
-/// Answers who decides about the calls of a tenant's plugins.
-pub type Admissions = Arc<dyn Fn(TenantId) -> Arc<dyn Admission> + Send + Sync>;
+/// Answers who decides about the calls of one plugin of a tenant, and where its use is counted.
+pub type Quotas = Arc<dyn Fn(TenantId) -> (Arc<dyn Admission>, Arc<Usage>) + Send + Sync>;
 
 /// What plugins are made of.
 pub struct PluginsOptions {
@@ -65,7 +65,7 @@ pub struct PluginsOptions {
     /// Keeps secrets sealed.
     pub seal: Seal,
     /// Who decides about calls.
-    pub admissions: Admissions,
+    pub quotas: Quotas,
 }
 
 pub(crate) struct Inner {
@@ -73,7 +73,7 @@ pub(crate) struct Inner {
     sandbox: Sandbox,
     clock: Arc<dyn Clock>,
     seal: Seal,
-    admissions: Admissions,
+    quotas: Quotas,
     started: Timestamp,
     /// Plugins that were used since the start.
     entries: Mutex<HashMap<(TenantId, String), Arc<Entry>>>,
@@ -84,9 +84,9 @@ pub(crate) struct Inner {
 impl Plugins {
     /// The plugins in a store, run in a sandbox. Nothing is loaded before it is used.
     pub fn new(options: PluginsOptions) -> Self {
-        let PluginsOptions { store, sandbox, clock, seal, admissions } = options;
+        let PluginsOptions { store, sandbox, clock, seal, quotas } = options;
         let ((entries, loaded), started) = (Default::default(), clock.now());
-        Self(Arc::new(Inner { store, sandbox, clock, seal, admissions, started, entries, loaded }))
+        Self(Arc::new(Inner { store, sandbox, clock, seal, quotas, started, entries, loaded }))
     }
 
     /// Writes what plugins remember and what is not yet on the disk; before the store is closed.

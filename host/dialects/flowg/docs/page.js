@@ -1,7 +1,9 @@
-// Shows openapi.json and tries its operations. Everything from the document enters the page as text.
+// Shows one of the server's OpenAPI documents and tries its operations. Everything from the document enters the page as text.
 "use strict";
 
 const METHODS = ["get", "put", "post", "patch", "delete", "head"];
+// What this server offers, seen from the page.
+const DOCUMENTS = { flowg: "docs/openapi.json", platform: "../platform/v1/openapi.json" };
 let openapi;
 let base;
 let token = "";
@@ -148,8 +150,10 @@ async function login(event) {
 }
 
 async function start() {
-  openapi = await (await fetch("docs/openapi.json")).json();
-  base = openapi.servers[0].url.replace(/\/$/, "");
+  const shown = new URLSearchParams(location.search).get("document") === "platform" ? "platform" : "flowg";
+  openapi = await (await fetch(DOCUMENTS[shown])).json();
+  base = location.pathname.replace(/\/api\/docs\/?$/, "");
+  document.getElementById("document").href = DOCUMENTS[shown];
   document.getElementById("title").textContent = openapi.info.title;
   document.getElementById("about").textContent = openapi.info.description;
   const main = document.getElementById("operations");

@@ -39,7 +39,7 @@ impl Inner {
                 tenant: entry.tenant,
             }),
             usage: Arc::clone(&entry.usage),
-            admission: (self.admissions)(entry.tenant),
+            admission: Arc::clone(&entry.admission),
             granted: Granted::Only(grants),
         })
     }
