@@ -232,7 +232,8 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
         sandbox: own.sandbox().clone(),
         clock: Arc::new(SystemClock),
         seal,
-        admissions: Arc::new(move |tenant| meters.meter(tenant).surroundings().admission),
+        admissions: Arc::new(move |tenant| meters.meter(tenant).admission()),
+        tenants: tenants.clone(),
     });
     let rules = Rules::new(store.clone(), Arc::new(plugins.clone()));
     let makers = Arc::new(Makers { vrl, own, plugins: plugins.clone(), tenants: tenants.clone() });

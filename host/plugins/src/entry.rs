@@ -35,7 +35,8 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn new(inner: &Inner, tenant: TenantId, plugin: &str) -> Self {
-        let (changing, turning, usage, slots) = Default::default();
+        let (changing, turning, slots) = Default::default();
+        let usage = inner.tenants.meter(tenant).plugin_usage();
         let log = Arc::new(Log::new(Arc::clone(&inner.clock)));
         let state = State::new(inner.store.clone(), tenant, plugin, inner.sandbox.limits());
         Self { tenant, plugin: plugin.to_owned(), changing, turning, log, state, usage, slots }

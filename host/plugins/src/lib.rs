@@ -35,6 +35,7 @@ pub use headworks_sandbox::{UsageSnapshot, World};
 use entry::Entry;
 use headworks_core::time::Clock;
 use headworks_core::{Digest, Error, ErrorCode, Result, TenantId, Timestamp};
+use headworks_identity::Tenants;
 use headworks_pipelines::{Target, Transform};
 use headworks_sandbox::{Admission, Sandbox};
 use headworks_store::Store;
@@ -62,6 +63,8 @@ pub struct PluginsOptions {
     pub seal: Seal,
     /// Who decides about calls.
     pub admissions: Admissions,
+    /// How many plugins a tenant may have, and what they may be granted.
+    pub tenants: Tenants,
 }
 
 pub(crate) struct Inner {
@@ -70,6 +73,7 @@ pub(crate) struct Inner {
     clock: Arc<dyn Clock>,
     seal: Seal,
     admissions: Admissions,
+    tenants: Tenants,
     started: Timestamp,
     /// Plugins that were used since the start.
     entries: Mutex<HashMap<(TenantId, String), Arc<Entry>>>,
@@ -80,9 +84,9 @@ pub(crate) struct Inner {
 impl Plugins {
     /// The plugins in a store, run in a sandbox. Nothing is loaded before it is used.
     pub fn new(options: PluginsOptions) -> Self {
-        let PluginsOptions { store, sandbox, clock, seal, admissions } = options;
+        let PluginsOptions { store, sandbox, clock, seal, admissions, tenants } = options;
         let ((entries, loaded), started) = (Default::default(), clock.now());
-        Self(Arc::new(Inner { store, sandbox, clock, seal, admissions, started, entries, loaded }))
+        Self(Arc::new(Inner { store, sandbox, clock, seal, admissions, tenants, started, entries, loaded }))
     }
 
     /// Writes what plugins remember and what is not yet on the disk; before the store is closed.
