@@ -5,6 +5,7 @@ mod credentials;
 mod isolation;
 mod life;
 mod noise;
+mod plugins;
 mod quotas;
 mod syslog;
 mod usage;

@@ -129,7 +129,7 @@ impl Forwarders for Makers {
             }
             let plugin = self.own.load(&format!("forwarder-{kind}")).await;
             let plugin = plugin.map_err(|error| Error::new(ErrorCode::Unavailable, format!("{error:#}")))?;
-            let plugin = plugin.within(self.own.tenants.meter(tenant).surroundings());
+            let plugin = plugin.within(self.tenants.meter(tenant).surroundings());
             Ok(Arc::new(plugin.open_forwarder(config).await?) as Arc<dyn Target>)
         })
     }

@@ -226,16 +226,12 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
     let vrl = own.load("vrl").await?;
     let folder = settings.data.clone();
     let seal = tokio::task::spawn_blocking(move || Seal::of_folder(&folder)).await.context("reading a key failed")??;
-    let meters = tenants.clone();
     let plugins = headworks_plugins::Plugins::new(PluginsOptions {
         store: store.clone(),
         sandbox: own.sandbox().clone(),
         clock: Arc::new(SystemClock),
         seal,
-        quotas: Arc::new(move |tenant| {
-            let meter = meters.meter(tenant);
-            (meter.admission(), meter.plugin_usage())
-        }),
+        tenants: tenants.clone(),
     });
     let rules = Rules::new(store.clone(), Arc::new(plugins.clone()));
     let makers = Arc::new(Makers { vrl, own, plugins: plugins.clone(), tenants: tenants.clone() });

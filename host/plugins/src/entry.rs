@@ -43,7 +43,8 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn new(inner: &Inner, tenant: TenantId, plugin: &str) -> Self {
-        let (admission, usage) = (inner.quotas)(tenant);
+        let meter = inner.tenants.meter(tenant);
+        let (admission, usage) = (meter.admission(), meter.plugin_usage());
         let (changing, turning, slots, comparison, is_on_watch) = Default::default();
         let log = Arc::new(Log::new(Arc::clone(&inner.clock)));
         let state = State::new(inner.store.clone(), tenant, plugin, inner.sandbox.limits());

@@ -39,8 +39,9 @@ use around::Purpose;
 use entry::Entry;
 use headworks_core::time::Clock;
 use headworks_core::{Digest, Error, ErrorCode, Result, TenantId, Timestamp};
+use headworks_identity::Tenants;
 use headworks_pipelines::{Target, Transform};
-use headworks_sandbox::{Admission, Sandbox, Usage};
+use headworks_sandbox::Sandbox;
 use headworks_store::Store;
 use load::Loaded;
 use serde_json::Value;
@@ -50,9 +51,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 /// The plugins of all tenants. Clones share them.
 #[derive(Clone)]
 pub struct Plugins(Arc<Inner>);
-
-/// Answers who decides about the calls of one plugin of a tenant, and where its use is counted.
-pub type Quotas = Arc<dyn Fn(TenantId) -> (Arc<dyn Admission>, Arc<Usage>) + Send + Sync>;
 
 /// What plugins are made of.
 pub struct PluginsOptions {
@@ -64,8 +62,8 @@ pub struct PluginsOptions {
     pub clock: Arc<dyn Clock>,
     /// Keeps secrets sealed.
     pub seal: Seal,
-    /// Who decides about calls.
-    pub quotas: Quotas,
+    /// How many plugins a tenant may have, what they may be granted, and who decides about calls.
+    pub tenants: Tenants,
 }
 
 pub(crate) struct Inner {
@@ -73,7 +71,7 @@ pub(crate) struct Inner {
     sandbox: Sandbox,
     clock: Arc<dyn Clock>,
     seal: Seal,
-    quotas: Quotas,
+    tenants: Tenants,
     started: Timestamp,
     /// Plugins that were used since the start.
     entries: Mutex<HashMap<(TenantId, String), Arc<Entry>>>,
@@ -84,9 +82,9 @@ pub(crate) struct Inner {
 impl Plugins {
     /// The plugins in a store, run in a sandbox. Nothing is loaded before it is used.
     pub fn new(options: PluginsOptions) -> Self {
-        let PluginsOptions { store, sandbox, clock, seal, quotas } = options;
+        let PluginsOptions { store, sandbox, clock, seal, tenants } = options;
         let ((entries, loaded), started) = (Default::default(), clock.now());
-        Self(Arc::new(Inner { store, sandbox, clock, seal, quotas, started, entries, loaded }))
+        Self(Arc::new(Inner { store, sandbox, clock, seal, tenants, started, entries, loaded }))
     }
 
     /// Writes what plugins remember and what is not yet on the disk; before the store is closed.

@@ -213,6 +213,18 @@ impl Inner {
         Ok(self.entry(tenant, plugin))
     }
 
+    /// Refuses grants that the operator does not allow the plugins of a tenant.
+    pub(crate) fn check_policy<'g>(&self, tenant: TenantId, grants: impl IntoIterator<Item = &'g String>) -> Result<()> {
+        let known = self.tenants.get(tenant).ok_or_else(|| Error::not_found("the tenant was deleted"))?;
+        match grants.into_iter().find(|grant| !known.allows_grant(grant)) {
+            Some(grant) => {
+                let text = format!("the operator does not allow plugins of this tenant the grant {grant:?}");
+                Err(Error::new(ErrorCode::Denied, text).at("approve"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Writes down what is approved of a version, if that is more than before.
     pub(crate) async fn approve(
         &self,
@@ -225,6 +237,7 @@ impl Inner {
         if next == state {
             return Ok(());
         }
+        self.check_policy(document.key.tenant, next.approved.iter().filter(|grant| !state.approved.contains(grant)))?;
         let change = Change::put(document.key.clone(), documents::encode(&next)?);
         self.store.write(author, vec![change.expecting(Expect::Revision(document.revision))]).await?;
         Ok(())

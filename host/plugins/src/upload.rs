@@ -67,6 +67,8 @@ impl Plugins {
             Some(active) => self.0.version(tenant, &said.name, &active)?.1.approved,
             None => Vec::new(),
         };
+        // What the operator does not allow any more has to be approved anew, when it is.
+        approved.retain(|grant| self.0.check_policy(tenant, [grant]).is_ok());
         approved.extend(approve);
         let known = self.0.store.get(&documents::version_key(tenant, &said.name, &said.version))?;
         if let Some(known) = known {
@@ -94,9 +96,12 @@ impl Plugins {
                 reason: None,
             }
             .with_approved(&approved);
+            self.0.check_policy(tenant, &version.approved)?;
             let key = documents::version_key(tenant, &said.name, &said.version);
             let mut changes = vec![Change::put(key, documents::encode(&version)?).expecting(Expect::Absent)];
             if found.is_none() {
+                let present = self.0.store.list_names(tenant, documents::PLUGIN, "")?.len();
+                self.0.tenants.meter(tenant).check_plugins(present)?;
                 entry.state.open().await;
                 let state = PluginState::new(world);
                 let key = documents::plugin_key(tenant, &said.name);

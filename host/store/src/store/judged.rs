@@ -62,7 +62,7 @@ impl Store {
                     return Ok(Err((changes, beside)));
                 }
                 let written = group.write(&author, changes)?;
-                group.beside(&beside)?;
+                group.beside(beside)?;
                 notes.into_iter().try_for_each(|(key, event)| group.note(&author, key, event))?;
                 Ok(Ok(written))
             };
@@ -94,7 +94,7 @@ impl Store {
         let author = author.to_owned();
         let work = move |group: &mut Group<'_>| {
             let written = group.write(&author, changes)?;
-            group.beside(&beside)?;
+            group.beside(beside)?;
             Ok(written)
         };
         self.0.committer.submit(Company::Shared, bytes, work).await
