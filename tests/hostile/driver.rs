@@ -1,20 +1,25 @@
-//! A server with a hostile component in it, and what is looked at after each case.
+//! A server with hostile components in one tenant, another tenant that must not notice, and what is looked at after each case.
 
-use headworks_tests::server::{components, run};
+use headworks_tests::plugins::component;
+use headworks_tests::server::{PASSWORD, USER, run};
 use headworks_tests::{Client, Flow, Server, Setup, unique};
+use http::Method;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tempfile::TempDir;
+use std::time::Duration;
 
-/// A server whose scripts are configurations of one hostile component, and whose forwarders of type `http` are another.
+/// A server to which the components were uploaded.
 pub struct Hostile {
     server: Server,
     client: Client,
-    /// A pipeline and its stream with which nothing is wrong; it runs the same component.
-    tame: [String; 2],
+    quiet: Quiet,
     held: Held,
-    _components: TempDir,
+}
+
+/// A tenant that uses a component with which nothing is wrong: the same one.
+struct Quiet {
+    client: Client,
+    pipeline: String,
 }
 
 /// What the process of the server holds.
@@ -32,34 +37,49 @@ pub struct Led {
     pub stream: String,
 }
 
+/// What `test-reports` asks for.
+const ASKED: &str = "http://asked.example:80";
 /// More bytes of memory than this are no noise of the allocator.
 const MEMORY: usize = 128 << 20;
 /// More open files than this are no connections of the test's client and no files of the database.
 const FILES: usize = 12;
 
-fn take(folder: &Path, name: &str, component: &str) {
-    let from = components().join(format!("{component}.wasm"));
-    std::fs::copy(&from, folder.join(format!("{name}.wasm"))).unwrap_or_else(|error| panic!("{component}: {error}"));
+impl Quiet {
+    fn new(server: &Server) -> Self {
+        let operator = server.client();
+        let tenant = json!({ "name": "quiet", "administrator": { "name": USER, "password": PASSWORD } });
+        assert_eq!(operator.post("/platform/v1/tenants", &tenant).status, 201);
+        let login = json!({ "username": format!("{USER}@quiet"), "password": PASSWORD });
+        let session = operator.anonymous().post("/api/v1/auth/login", &login).ok();
+        let session = operator.with_token(session["token"].as_str().expect("a session"));
+        let token = session.send(Method::POST, "/api/v1/token", &[], None).ok();
+        let client = operator.with_token(token["token"].as_str().expect("a token"));
+        client.push(&component("test-hostile"));
+        let Led { pipeline, .. } = through(&client, "calm");
+        Self { client, pipeline }
+    }
+
+    fn goes_on(&self) {
+        assert_eq!(self.client.ingest(&self.pipeline, &json!([{ "calm": "yes" }])).processed(), 1);
+    }
 }
 
 impl Hostile {
     /// Starts it with so much processor time for each call, in milliseconds.
     pub fn start(call_cpu: u32) -> Self {
-        let folder = TempDir::new().expect("a folder");
-        take(folder.path(), "vrl", "test-hostile");
-        take(folder.path(), "forwarder-http", "test-reports");
         let server = Setup::new()
-            .env("HEADWORKS_COMPONENTS", folder.path().to_str().expect("text"))
             .env("HEADWORKS_SANDBOX_CALL_CPU_MS", &call_cpu.to_string())
             .env("HEADWORKS_SANDBOX_CALL_WAIT_MS", "20000")
             .env("HEADWORKS_SANDBOX_NETWORK_WAIT_MS", "1000")
             .start();
         let client = server.client();
-        let Led { pipeline, stream } = through(&client, "calm");
-        let mut hostile =
-            Self { client, tame: [pipeline, stream], held: Held { memory: 0, files: 0 }, server, _components: folder };
-        // What is made once: the component, the first instance, buffers of the database.
-        hostile.tame_goes_on();
+        client.push(&component("test-hostile"));
+        let approved = client.upload(&component("test-reports"), &[("approve", ASKED), ("release", "true")]);
+        assert_eq!(approved.status, 201, "{}", approved.text());
+        let quiet = Quiet::new(&server);
+        let mut hostile = Self { client, quiet, held: Held { memory: 0, files: 0 }, server };
+        // What is made once: the first instances, buffers of the database.
+        hostile.quiet.goes_on();
         let warm = hostile.forward("nothing");
         hostile.client.ingest(&warm.pipeline, &json!([{}])).ok();
         hostile.held = hostile.held_now();
@@ -78,9 +98,8 @@ impl Hostile {
     /// A pipeline whose forwarder has a URL with this path.
     pub fn forward(&self, kind: &str) -> Led {
         let (pipeline, forwarder) = (unique("pipeline"), unique("forwarder"));
-        let config = json!({ "type": "http", "url": format!("http://192.0.2.1/{kind}") });
-        let body = json!({ "forwarder": { "version": 2, "config": config } });
-        self.client.put(&format!("/api/v1/forwarders/{forwarder}"), &body).ok();
+        let config = json!({ "url": format!("http://asked.example/{kind}") });
+        self.client.save_forwarder(&forwarder, &json!({ "type": "plugin", "plugin": "test-reports", "config": config }));
         self.client.save_pipeline(&pipeline, &Flow::to_forwarder(&forwarder));
         Led { pipeline, stream: String::new() }
     }
@@ -90,27 +109,34 @@ impl Hostile {
         self.server.metric(&format!("headworks_plugin_failures_total{{code=\"{code}\"}}"))
     }
 
-    /// Does something while the other pipeline is in use, which must not notice.
+    /// Does something while the other tenant uses its pipeline, which must not notice.
     pub fn beside_others<T>(&self, case: impl FnOnce() -> T) -> T {
+        /// Also when the case panics, so that nobody waits for ever.
+        struct Done<'a>(&'a AtomicBool);
+        impl Drop for Done<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
         let done = AtomicBool::new(false);
         std::thread::scope(|threads| {
             let other = threads.spawn(|| {
-                let mut sent = 0;
-                while !done.load(Ordering::Relaxed) || sent == 0 {
-                    self.tame_goes_on();
-                    sent += 1;
+                loop {
+                    self.quiet.goes_on();
+                    if done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    // Within the quotas that every tenant has.
+                    std::thread::sleep(Duration::from_millis(10));
                 }
             });
-            let answer = case();
-            done.store(true, Ordering::Relaxed);
-            other.join().expect("the other pipeline goes on");
+            let answer = {
+                let _done = Done(&done);
+                case()
+            };
+            other.join().expect("the other tenant goes on");
             answer
         })
-    }
-
-    fn tame_goes_on(&self) {
-        let [pipeline, _] = &self.tame;
-        assert_eq!(self.client.ingest(pipeline, &json!([{ "calm": "yes" }])).processed(), 1);
     }
 
     /// Checks that the server lives and holds no more than before all cases.
@@ -122,7 +148,7 @@ impl Hostile {
             if now.memory < before.memory + MEMORY && now.files <= before.files + FILES {
                 return;
             }
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(100));
             now = self.held_now();
         }
         panic!("{case}: {before:?} became {now:?}");
@@ -151,7 +177,7 @@ impl Hostile {
 
 fn through(client: &Client, config: &str) -> Led {
     let (pipeline, stream, transformer) = (unique("pipeline"), unique("stream"), unique("transformer"));
-    client.save_transformer(&transformer, config);
+    client.save_transformer(&transformer, &format!("#!plugin test-hostile\n{config}"));
     client.save_pipeline(&pipeline, &Flow::through(&transformer, &stream));
     Led { pipeline, stream }
 }

@@ -35,6 +35,20 @@ const LEAKS: &str = "host/sandbox/tests/leaks.rs";
 const PLATFORM: &str = "host/sandbox/tests/platform.rs";
 const VALIDATORS: &str = "host/sandbox/tests/validators.rs";
 const ADDRESSES: &str = "host/http/src/outbound/address.rs";
+const OUTBOUND: &str = "host/http/src/outbound/tests.rs";
+const NETWORK: &str = "tests/forwarders/hostile.rs";
+
+/// The guests of `tests/plugins` by folder. Those that are made to misbehave with the file that runs them: every word of
+/// their configuration stands there.
+pub const GUESTS: &[(&str, Option<&str>)] = &[
+    ("columns", None),
+    ("hostile", Some("tests/hostile/table.rs")),
+    ("judge", Some(VALIDATORS)),
+    ("network", Some(NETWORK)),
+    ("platform", Some(PLATFORM)),
+    ("reports", Some("tests/hostile/table.rs")),
+    ("versioned", None),
+];
 
 /// The cases and their proofs.
 pub const CASES: &[(&str, &[Proof])] = &[
@@ -65,9 +79,52 @@ pub const CASES: &[(&str, &[Proof])] = &[
     ("log flood, terminal escapes", &[Harmless("log-flood"), Harmless("print-flood")]),
     ("random and clock flood", &[Call("random-flood", LIMIT), Call("clock-flood", DEADLINE)]),
     ("floods of state and figures", &[Tested(PLATFORM, "floods_of_cheap_questions_end_at_the_accounts_of_a_call")]),
-    ("private and metadata addresses", &[Tested(ADDRESSES, "only_public_addresses_are_reached")]),
-    ("a target that was not asked for", &[SetUp("unasked-target", REFUSED), SetUp("no-target", REFUSED)]),
+    ("40,000 header fields", &[Tested(NETWORK, "a_hostile_answer_ends_at_a_limit_and_nothing_is_left_of_it")]),
+    (
+        "CRLF in values",
+        &[
+            Tested(NETWORK, "headers_with_line_breaks_are_never_sent"),
+            Tested(NETWORK, "a_component_cannot_make_a_target_misread_where_a_request_ends"),
+            Tested(NETWORK, "a_configuration_cannot_make_a_target_misread_where_a_request_ends"),
+        ],
+    ),
+    (
+        "SSRF: metadata, loopback, mapped, unspecified, decimal and octal addresses",
+        &[
+            Tested(ADDRESSES, "only_public_addresses_are_reached"),
+            Tested(OUTBOUND, "connections_and_datagrams_are_checked_like_requests"),
+            Tested(OUTBOUND, "of_several_addresses_only_allowed_ones_are_dialled"),
+        ],
+    ),
+    ("redirect to private", &[Tested(NETWORK, "redirects_are_checked_counted_and_timed_together")]),
+    (
+        "name that resolves public first and private next",
+        &[Tested(OUTBOUND, "the_address_that_was_checked_is_the_one_that_is_dialled")],
+    ),
+    (
+        "a target that was not asked for",
+        &[
+            SetUp("unasked-target", REFUSED),
+            SetUp("no-target", REFUSED),
+            Tested(NETWORK, "a_component_reaches_nothing_but_what_it_named"),
+        ],
+    ),
     ("sleeping for ever", &[Tested(PLATFORM, "a_plugin_that_waits_for_ever_in_the_host_is_ended_by_the_clock")]),
+    (
+        "a server that answers one byte a second, or for ever",
+        &[
+            Tested(NETWORK, "a_connection_that_answers_a_byte_at_a_time_ends"),
+            Tested(NETWORK, "a_component_that_reads_for_ever_is_ended"),
+            Tested(NETWORK, "a_hostile_answer_ends_at_a_limit_and_nothing_is_left_of_it"),
+        ],
+    ),
+    (
+        "connections that are never closed",
+        &[
+            Tested(NETWORK, "connections_that_a_component_forgets_are_bounded_and_closed"),
+            Tested(NETWORK, "a_forwarder_has_sixteen_requests_in_flight_at_most"),
+        ],
+    ),
     (
         "cancelled calls × 1,000",
         &[Tested(LEAKS, "a_thousand_cancelled_calls"), Tested(SANDBOX, "cancelled_calls_leave_nothing_behind")],
@@ -84,7 +141,13 @@ pub const CASES: &[(&str, &[Proof])] = &[
         ],
     ),
     ("an error of its own", &[Open("error", FAILED), Tested(SANDBOX, "an_error_of_the_plugin_is_not_the_sandbox_s")]),
-    ("not a component, core module, truncated", &[Tested(LOADING, "bad_components_are_refused_by_name")]),
+    (
+        "not a component, core module, truncated",
+        &[
+            Tested(LOADING, "bad_components_are_refused_by_name"),
+            Tested("tests/conformance/plugins.rs", "what_is_no_plugin_is_refused_and_leaves_nothing"),
+        ],
+    ),
     ("500 bit flips of a good one", &[Tested(LOADING, "flipped_bits_never_do_harm")]),
     ("wrong interface version, missing export, unknown import", &[Tested(LOADING, "bad_components_are_refused_by_name")]),
     ("a precompiled file", &[Tested(LOADING, "compiled_code_from_outside_is_refused")]),
@@ -123,6 +186,8 @@ pub const CASES: &[(&str, &[Proof])] = &[
         "8 busy plugins of one tenant against one of another",
         &[
             Tested(PLATFORM, "a_busy_tenant_leaves_another_its_share"),
+            Tested("tests/tenants/noise.rs", "a_noisy_tenant_gets_its_quota_and_a_quiet_one_no_error"),
+            Tested("tests/tenants/quotas.rs", "processor_time_of_scripts_is_bounded"),
             Tested(SANDBOX, "one_that_loops_does_not_stop_its_neighbours"),
         ],
     ),
@@ -135,7 +200,16 @@ pub const CASES: &[(&str, &[Proof])] = &[
         &[Tested(VALIDATORS, "a_validator_that_misbehaves_is_stopped_and_the_next_document_is_judged")],
     ),
     ("state keys of another tenant", &[Tested(PLATFORM, "state_is_shared_by_instances_and_not_by_tenants")]),
-    ("secrets that were not granted", &[Tested(PLATFORM, "only_secrets_that_were_asked_for_and_approved_are_told")]),
+    (
+        "secrets that were not granted",
+        &[
+            Tested(PLATFORM, "only_secrets_that_were_asked_for_and_approved_are_told"),
+            Tested(
+                "tests/conformance/plugin_surroundings.rs",
+                "a_secret_is_for_plugins_that_were_granted_it_and_for_nobody_else",
+            ),
+        ],
+    ),
     (
         "two pipelines that feed each other",
         &[Tested("host/pipelines/tests/engine/rules.rs", "pipelines_that_feed_each_other_end_with_an_error")],

@@ -34,7 +34,7 @@ impl Transform for Transformer {
 impl Language for Plugin {
     fn open<'a>(&'a self, _: TenantId, script: &'a str) -> Boxed<'a, Result<Arc<dyn Transform>>> {
         Box::pin(async move {
-            let opened = self.open_transformer(script).await.inspect_err(counters::failed)?;
+            let opened = self.open_transformer(script).await?;
             Ok(Arc::new(opened) as Arc<dyn Transform>)
         })
     }

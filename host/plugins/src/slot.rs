@@ -256,6 +256,12 @@ impl Running {
     }
 }
 
+impl Transform for Running {
+    fn transform(&self, batch: Batch) -> Boxed<'_, Result<Transformed, CallFailure>> {
+        Box::pin(Self::transform(self, batch))
+    }
+}
+
 impl Judge for Slot {
     fn validate<'a>(&'a self, subject: &'a Subject) -> Boxed<'a, Result<Vec<Violation>, CallFailure>> {
         Box::pin(self.judge(subject))

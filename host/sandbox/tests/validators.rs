@@ -36,6 +36,8 @@ async fn judge(limits: Limits) -> Validator {
 async fn a_document_is_judged_by_what_it_is_and_who_asks() {
     let judge = judge(Limits::default()).await;
     assert_eq!(judge.validate(&subject("fine")).await.unwrap(), []);
+    let refused = judge.validate(&subject("refuse")).await.unwrap();
+    assert_eq!((refused.len(), refused[0].severity), (1, Severity::Error));
     let found = judge.validate(&subject("both")).await.unwrap();
     let told: Vec<_> = found.iter().map(|found| (found.severity, found.path.as_str(), found.message.as_str())).collect();
     assert_eq!(told, [(Severity::Warning, "", "this name is odd"), (Severity::Error, "/name", "this name is refused")]);

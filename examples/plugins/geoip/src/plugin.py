@@ -49,15 +49,16 @@ class GeoIp(headworks.Transformer, name="geoip", version="0.1.0", summary="Adds 
         batch[f"{self.config.target}_city"] = [row and row.city for row in found]
 
     def look_up(self, text: str | None) -> Network | None:
-        match = _ADDRESS.search(text) if text else None
-        if match is None:
-            return None
-        address = match.group()
-        if address not in self.cache:
-            if len(self.cache) >= _CACHED:
-                self.cache.clear()
-            self.cache[address] = self.find(address)
-        return self.cache[address]
+        """The row of the first address of a text that has one; a time of day may look like an address."""
+        for match in _ADDRESS.finditer(text or ""):
+            address = match.group()
+            if address not in self.cache:
+                if len(self.cache) >= _CACHED:
+                    self.cache.clear()
+                self.cache[address] = self.find(address)
+            if self.cache[address] is not None:
+                return self.cache[address]
+        return None
 
     def find(self, text: str) -> Network | None:
         try:

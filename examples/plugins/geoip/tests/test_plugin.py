@@ -17,8 +17,8 @@ class Tests(unittest.TestCase):
         return [(record.get("geo_country"), record.get("geo_city")) for record in answer.records]
 
     def test_the_smallest_network_counts(self) -> None:
-        found = self.located("192.0.2.1", "from 192.0.2.200 port 1", "2001:db8::1", "198.51.100.1")
-        self.assertEqual(found, [("CH", None), ("CH", "Bern"), ("SE", None), (None, None)])
+        found = self.located("192.0.2.1", "from 192.0.2.200 port 1", "2001:db8::1", "198.51.100.1", "06:55:46 192.0.2.1")
+        self.assertEqual(found, [("CH", None), ("CH", "Bern"), ("SE", None), (None, None), ("CH", None)])
 
     def test_what_looks_like_an_address_need_not_be_one(self) -> None:
         self.assertEqual(self.located("999.1.1.1", "1.2.3.4.5", "12:34:56", ""), [(None, None)] * 4)

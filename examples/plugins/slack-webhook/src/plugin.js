@@ -23,7 +23,7 @@ export default forwarder({
   name: "slack-webhook",
   version: "0.1.0",
   summary: "Sends records as messages to a chat",
-  grants: ["secret:slack-webhook-url", "https://hooks.slack.com:443"],
+  grants: ["secret:slack-webhook-url", "https://*:*"],
   config,
   targets: ({ host }) => [host],
   open(settings) {

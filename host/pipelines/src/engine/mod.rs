@@ -204,7 +204,7 @@ impl Pipelines {
     /// # Errors
     /// [`ErrorCode::InvalidProgram`] with the compiler's report, or what the first record that failed met.
     pub async fn test_transformer(&self, tenant: TenantId, script: &str, records: Batch) -> Result<Batch> {
-        let transform = self.shared.language.open(tenant, script).await?;
+        let transform = self.shared.language.open(tenant, script).await.inspect_err(counters::failed)?;
         let made = transform.transform(records).await.map_err(|failure| failure.error)?;
         match made.rejected.into_iter().next() {
             Some((_, reason)) => Err(Error::new(ErrorCode::Failed, reason)),
@@ -403,7 +403,7 @@ impl Shared {
         if let Some(transform) = known {
             return Ok(transform);
         }
-        let transform = self.language.open(tenant, &key.1).await?;
+        let transform = self.language.open(tenant, &key.1).await.inspect_err(counters::failed)?;
         Ok(one_for_all(&mut opened(), key, transform))
     }
 }
