@@ -1,6 +1,8 @@
 //! What the author of a plugin meets without any server: new projects, mistakes, tests that fail, limits, figures. In C, whose
 //! compiler is there wherever Headworks is built.
 
+mod server;
+
 use headworks_tests::server::clean_command;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -89,7 +91,7 @@ fn a_test_that_says_nothing_or_is_misspelt_is_refused() {
     let (_folder, place) = project();
     let tests = |text: &str| std::fs::write(place.join("tests.json"), text).expect("written");
     tests(r#"{"cases": [{"name": "empty", "config": {"field": "a"}}]}"#);
-    assert!(fails(&place, &["test"]).contains("the case says neither output nor error"));
+    assert!(fails(&place, &["test"]).contains("says neither what comes out"));
     tests(r#"{"cases": [{"name": "a", "outptu": []}]}"#);
     assert!(fails(&place, &["test"]).contains("unknown field `outptu`"));
     tests(r#"{"cases": []}"#);

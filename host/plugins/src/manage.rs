@@ -1,9 +1,9 @@
 //! Looking at plugins and versions, approving, deleting.
 
 use crate::documents::{self, PluginState, VersionState};
-use crate::{Inner, Plugins, Tests};
+use crate::{Inner, Plugins};
 use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
-use headworks_sandbox::World;
+use headworks_sandbox::golden::Tests;
 use headworks_store::{Beside, Change, Expect};
 
 /// The users of a plugin that are named when it cannot be deleted.
@@ -117,18 +117,12 @@ impl Plugins {
     /// Keeps the tests of a version, which it has to pass before it is released.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`]; what [`Tests::parse`] refuses; [`ErrorCode::Invalid`] for a forwarder.
+    /// [`ErrorCode::NotFound`]; what [`Tests::read`] refuses.
     pub async fn set_tests(&self, tenant: TenantId, author: &str, plugin: &str, version: &str, tests: &[u8]) -> Result<()> {
         let entry = self.0.existing(tenant, plugin)?;
         let _turn = entry.changing.lock().await;
-        let (_, state) = self.0.plugin(tenant, plugin)?;
         self.0.version(tenant, plugin, version)?;
-        Tests::parse(tests)?;
-        if state.world == World::Forwarder.as_str() {
-            return Err(Error::invalid(
-                "the tests of a forwarder need a target of their own: run them with `headworks plugin test`",
-            ));
-        }
+        Tests::read(str::from_utf8(tests).map_err(|error| Error::invalid(format!("the tests are no text: {error}")))?)?;
         let change = Change::put(documents::tests_key(tenant, plugin, version), tests);
         self.0.store.write(author, vec![change]).await?;
         Ok(())

@@ -8,8 +8,9 @@ use crate::documents::{self, Candidate, Ending, Outcome, PluginState, Shadow, St
 use crate::entry::Entry;
 use crate::load::Loaded;
 use crate::manage::Plugin;
-use crate::{Inner, Plugins, Tests};
+use crate::{Inner, Plugins};
 use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
+use headworks_sandbox::golden::{self, Tests};
 use headworks_sandbox::{LogLevel, LogSink, World};
 use headworks_store::{AuditEvent, Change, Expect};
 use std::sync::Arc;
@@ -134,11 +135,11 @@ impl Inner {
     /// Runs the tests of a version, if it has any.
     async fn run_tests(&self, entry: &Entry, name: &str, loaded: &Loaded, version: &VersionState) -> Result<()> {
         let Some(document) = self.store.get(&documents::tests_key(entry.tenant, &entry.plugin, name))? else { return Ok(()) };
-        let tests = Tests::parse(&document.body)?;
+        let tests = Tests::read(&String::from_utf8_lossy(&document.body))?;
         let plugin = loaded.plugin.within(self.surroundings(entry, version, Purpose::Watch)?);
-        let failed: Vec<_> = tests.run(&plugin).await.into_iter().filter(|tested| tested.failure.is_some()).collect();
+        let failed: Vec<_> = golden::run(&plugin, &tests).await.into_iter().filter(|outcome| !outcome.passed()).collect();
         let Some(first) = failed.first() else { return Ok(()) };
-        let why = first.failure.as_deref().unwrap_or_default();
+        let why = first.differences.join("; ");
         let message = format!("{} of its tests fail; the first, {:?}: {why}", failed.len(), first.name);
         Err(Error::new(ErrorCode::ReleaseRefused, message))
     }

@@ -4,7 +4,7 @@ use crate::bindings::{forwarder, transformer, validator};
 use crate::host::Services;
 use crate::inspect::{Inspection, World};
 use crate::instance::{Instance, Linked, Opened};
-use crate::outbound::Grant;
+use crate::outbound::{Grant, Network};
 use crate::surroundings::{Permit, Surroundings};
 use crate::{CallFailure, Forwarder, Limits, Transformer, Validator};
 use headworks_core::{Digest, Error, ErrorCode, Result};
@@ -92,6 +92,17 @@ impl Plugin {
         plugin.services.outbound.approved = surroundings.granted.clone();
         plugin.services.surroundings = Arc::new(surroundings);
         plugin
+    }
+
+    /// The same component with another way to the network.
+    pub(crate) fn reaching(&self, network: Arc<dyn Network>) -> Self {
+        let mut plugin = self.clone();
+        plugin.services.outbound.network = Some(network);
+        plugin
+    }
+
+    pub(crate) fn surroundings(&self) -> &Surroundings {
+        &self.services.surroundings
     }
 
     /// What the component says of itself.

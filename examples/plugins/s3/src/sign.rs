@@ -89,7 +89,8 @@ mod tests {
     fn the_signature_is_what_another_implementation_makes() {
         let signer = Signer { access_key: "AKID".into(), secret: "s/ec+ret".into(), region: "eu-west-1".into() };
         let body_hash = hash(b"hello");
-        let request = Signed { method: "PUT", path: "/b/k%20x", host: "s3.example", time: "20260102T030305Z", body_hash: &body_hash };
+        let request =
+            Signed { method: "PUT", path: "/b/k%20x", host: "s3.example", time: "20260102T030305Z", body_hash: &body_hash };
         let canonical = format!(
             "PUT\n/b/k%20x\n\nhost:s3.example\nx-amz-content-sha256:{body_hash}\nx-amz-date:20260102T030305Z\n\n\
              host;x-amz-content-sha256;x-amz-date\n{body_hash}"

@@ -5,7 +5,7 @@ use super::trial::{Trial, runtime, tests};
 use crate::cli::Output;
 use anyhow::{Context, Result, bail};
 use headworks_core::{Batch, Timestamp};
-use headworks_sandbox::golden::{Case, batch, subject};
+use headworks_sandbox::golden::{Case, alone, batch, config, subject};
 use headworks_sandbox::{MemoryState, Plugin, Surroundings, World};
 use serde_json::json;
 use std::process::ExitCode;
@@ -40,7 +40,7 @@ pub(super) fn run(of: &Subject, output: Output) -> Result<ExitCode> {
         let plugin = trial.load().await?;
         let load = started.elapsed();
         let state = Arc::new(MemoryState::new(&headworks_sandbox::Limits::default()));
-        let plugin = plugin.within(Surroundings { state, ..Surroundings::default() });
+        let plugin = alone(&plugin).within(Surroundings { state, ..Surroundings::default() });
         let started = Instant::now();
         let work = Work::open(&plugin, case).await?;
         let open = started.elapsed();
@@ -63,7 +63,7 @@ enum Work {
 
 impl Work {
     async fn open(plugin: &Plugin, case: &Case) -> Result<Self> {
-        let config = case.config.to_string();
+        let config = config(plugin, case);
         Ok(match plugin.world() {
             World::Transformer => Self::Transform(plugin.open_transformer(&config).await?, case.clone()),
             World::Forwarder => Self::Forward(plugin.open_forwarder(&config).await?, case.clone()),

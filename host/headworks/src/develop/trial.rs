@@ -4,15 +4,14 @@ use super::{Subject, report};
 use crate::cli::Output;
 use anyhow::{Context, Result, bail};
 use headworks_pipelines::Expressions;
-use headworks_sandbox::golden::{self, ScriptedNetwork, Tests};
+use headworks_sandbox::golden::{self, Tests};
 use headworks_sandbox::{CompilerCommand, Limits, Plugin, Sandbox, SandboxOptions};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// The sandbox with the server's limits and a network that answers as the tests say.
+/// The sandbox with the server's limits.
 pub(super) struct Trial {
     sandbox: Sandbox,
-    pub(super) network: Arc<ScriptedNetwork>,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -20,15 +19,14 @@ impl Trial {
     pub(super) fn new(subject: &Subject) -> Result<Self> {
         let bytes = std::fs::read(&subject.component).with_context(|| format!("cannot read {}", subject.component.display()))?;
         let program = std::env::current_exe().context("the path of this program is unknown")?;
-        let network = Arc::new(ScriptedNetwork::default());
         let sandbox = Sandbox::new(SandboxOptions {
             limits: Limits::default(),
             cache_dir: subject.cache(),
             compiler: CompilerCommand { program, arguments: vec!["compile-component".to_owned()] },
-            network: Some(Arc::clone(&network) as _),
+            network: None,
             templates: Arc::new(Expressions),
         })?;
-        Ok(Self { sandbox, network, bytes })
+        Ok(Self { sandbox, bytes })
     }
 
     pub(super) async fn load(&self) -> Result<Plugin> {
@@ -56,7 +54,7 @@ pub(super) fn test(subject: &Subject, output: Output) -> Result<ExitCode> {
     let outcomes = runtime()?.block_on(async {
         let trial = Trial::new(subject)?;
         let plugin = trial.load().await?;
-        anyhow::Ok(golden::run(&plugin, &tests, &trial.network).await)
+        anyhow::Ok(golden::run(&plugin, &tests).await)
     })?;
     Ok(report::tested(&outcomes, output))
 }

@@ -7,18 +7,17 @@ mod difference;
 mod network;
 mod run;
 
-pub use network::ScriptedNetwork;
-pub use run::{Outcome, run, subject};
+pub use run::{Outcome, alone, config, run, subject};
 
-use headworks_core::{Batch, BatchBuilder, Error, Result, Timestamp, Value};
+use headworks_core::{Batch, BatchBuilder, Error, ErrorCode, Result, Timestamp, Value};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 
 /// The most bytes of a file.
-pub const MAX_BYTES: usize = 4 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// The most cases of a file.
-pub const MAX_CASES: usize = 1_000;
+const MAX_CASES: usize = 1_000;
 
 /// The cases of a plugin.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,9 +33,8 @@ pub struct Tests {
 pub struct Case {
     /// For people.
     pub name: String,
-    /// The configuration that the plugin is opened with.
-    #[serde(default = "empty_object")]
-    pub config: Json,
+    /// The configuration that the plugin is opened with; an empty object where it is absent.
+    pub config: Option<Json>,
     /// What is remembered before, as texts.
     #[serde(default)]
     pub state: BTreeMap<String, String>,
@@ -168,10 +166,6 @@ pub struct Answer {
     pub body: Json,
 }
 
-fn empty_object() -> Json {
-    Json::Object(Map::new())
-}
-
 impl Tests {
     /// Reads a file.
     ///
@@ -179,14 +173,33 @@ impl Tests {
     /// [`Invalid`](headworks_core::ErrorCode::Invalid) names what is wrong with it.
     pub fn read(text: &str) -> Result<Self> {
         if text.len() > MAX_BYTES {
-            return Err(Error::invalid(format!("the tests have {} bytes, and at most {MAX_BYTES} are allowed", text.len())));
+            let message = format!("the tests have {} bytes, and at most {MAX_BYTES} are allowed", text.len());
+            return Err(Error::new(ErrorCode::TooLarge, message));
         }
         let tests: Self = serde_json::from_str(text).map_err(|error| Error::invalid(format!("the tests are wrong: {error}")))?;
         if tests.cases.len() > MAX_CASES {
             let count = tests.cases.len();
-            return Err(Error::invalid(format!("there are {count} tests, and at most {MAX_CASES} are allowed")));
+            return Err(Error::invalid(format!("there are {count} tests, and at most {MAX_CASES} are allowed")).at("cases"));
+        }
+        for (index, case) in tests.cases.iter().enumerate() {
+            case.check()
+                .map_err(|why| Error::invalid(format!("the test {:?} {why}", case.name)).at(format!("cases[{index}]")))?;
         }
         Ok(tests)
+    }
+}
+
+impl Case {
+    /// A case that says nothing tests nothing.
+    fn check(&self) -> Result<(), &'static str> {
+        let expects = [self.output.is_some(), self.violations.is_some(), self.requests.is_some()];
+        if !expects.contains(&true) && self.error.is_none() && self.rejected.is_empty() {
+            return Err("says neither what comes out (output, requests or violations) nor error");
+        }
+        if self.violations.is_some() && self.subject.is_none() {
+            return Err("has violations and no subject");
+        }
+        Ok(())
     }
 }
 
@@ -226,4 +239,30 @@ pub fn records(batch: &Batch) -> Vec<Map<String, Json>> {
         .records()
         .map(|record| record.sorted().into_iter().map(|(name, value)| (name.to_owned(), json(value))).collect())
         .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn tests_that_cannot_be_are_named() {
+        let member = |tests: Json| Tests::read(&tests.to_string()).unwrap_err().member;
+        assert!(Tests::read(r#"{"cases":[{"name":"a","input":[],"output":[]}]}"#).is_ok());
+        assert_eq!(member(json!({"cases": [{"name": "a", "input": []}]})).as_deref(), Some("cases[0]"));
+        assert_eq!(member(json!({"cases": [{"name": "a", "violations": []}]})).as_deref(), Some("cases[0]"));
+        assert_eq!(member(json!({"cases": [], "more": 1})), None);
+        let many: Vec<Json> = (0..=MAX_CASES).map(|n| json!({"name": n.to_string(), "error": "x"})).collect();
+        assert_eq!(member(json!({ "cases": many })).as_deref(), Some("cases"));
+        assert_eq!(Tests::read(&" ".repeat(MAX_BYTES + 1)).unwrap_err().code, ErrorCode::TooLarge);
+    }
+
+    #[test]
+    fn records_come_out_as_they_are_written() {
+        let record = json!({"a": "x", "b": 5, "c": 1.5, "d": true, "e": null, "f": {"g": [1]}});
+        let made = batch(&[record.as_object().unwrap().clone()], Timestamp(0)).unwrap();
+        assert_eq!(records(&made), [record.as_object().unwrap().clone()]);
+    }
 }

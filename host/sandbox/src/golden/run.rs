@@ -1,6 +1,7 @@
 //! Running the cases.
 
-use super::{Case, Document, Operation, ScriptedNetwork, Tests, batch, difference, records};
+use super::network::ScriptedNetwork;
+use super::{Case, Document, Operation, Tests, batch, difference, records};
 use crate::{LogLevel, LogSink, MemoryState, Operation as Wanted, Plugin, Secrets, StateStore, Subject, Surroundings, World};
 use headworks_core::{Digest, Error, Result, Timestamp};
 use serde_json::Value as Json;
@@ -31,14 +32,29 @@ impl Outcome {
     }
 }
 
-/// Runs every case. `network` is the one of the sandbox that loaded the plugin.
-pub async fn run(plugin: &Plugin, tests: &Tests, network: &ScriptedNetwork) -> Vec<Outcome> {
+/// How long all cases may take together.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The plugin where it reaches nothing: requests are answered with 200 and no body.
+#[must_use]
+pub fn alone(plugin: &Plugin) -> Plugin {
+    plugin.reaching(Arc::new(ScriptedNetwork::default()))
+}
+
+/// Runs every case. Of what surrounds the plugin it keeps whether it may be called now, what counts its use and what it was
+/// granted; state, secrets, log and network are those of the case.
+pub async fn run(plugin: &Plugin, tests: &Tests) -> Vec<Outcome> {
+    let begin = Instant::now();
+    let network = Arc::new(ScriptedNetwork::default());
+    let plugin = plugin.reaching(Arc::clone(&network) as _);
     let mut outcomes = Vec::with_capacity(tests.cases.len());
     for case in &tests.cases {
         let started = Instant::now();
         let log = Arc::new(Lines::default());
         let mut differences = Vec::new();
-        if let Err(error) = judge(plugin, case, network, &log, &mut differences).await {
+        if begin.elapsed() > PATIENCE {
+            differences.push(format!("it was not run: all tests together take more than {PATIENCE:?}"));
+        } else if let Err(error) = judge(&plugin, case, &network, &log, &mut differences).await {
             differences.push(error.message.clone());
         }
         let log = std::mem::take(&mut *log.0.lock().unwrap_or_else(PoisonError::into_inner));
@@ -57,9 +73,9 @@ async fn judge(plugin: &Plugin, case: &Case, network: &ScriptedNetwork, log: &Ar
         log: Arc::clone(log) as Arc<dyn LogSink>,
         state: Arc::new(state),
         secrets: Arc::new(Known(case.secrets.clone())),
-        ..Surroundings::default()
+        ..plugin.surroundings().clone()
     });
-    let config = case.config.to_string();
+    let config = config(&plugin, case);
     network.begin(&case.answers);
     let failed = match plugin.world() {
         World::Transformer => transform(&plugin, case, &config, to).await,
@@ -74,16 +90,27 @@ async fn judge(plugin: &Plugin, case: &Case, network: &ScriptedNetwork, log: &Ar
     Ok(())
 }
 
-/// A case that says nothing tests nothing.
-fn needs<'a, T>(member: &Option<T>, case: &'a Case, names: &str) -> Result<()> {
+/// The text that the plugin is opened with: a text as it is where the plugin's configuration is a text, else JSON.
+pub fn config(plugin: &Plugin, case: &Case) -> String {
+    let schema: Json = serde_json::from_str(&plugin.description().config_schema).unwrap_or_default();
+    match (&case.config, schema.get("type").and_then(Json::as_str)) {
+        (Some(Json::String(text)), Some("string")) => text.clone(),
+        (Some(config), _) => config.to_string(),
+        (None, Some("string")) => String::new(),
+        (None, _) => "{}".to_owned(),
+    }
+}
+
+/// A case of another world than the plugin's tests nothing.
+fn needs<T>(member: Option<&T>, case: &Case, name: &str) -> Result<()> {
     if member.is_some() || case.error.is_some() || !case.rejected.is_empty() {
         return Ok(());
     }
-    Err(Error::invalid(format!("the case says neither {names} nor error")))
+    Err(Error::invalid(format!("the case says neither {name} nor error")))
 }
 
 async fn transform(plugin: &Plugin, case: &Case, config: &str, to: &mut Vec<String>) -> Result<Option<String>> {
-    needs(&case.output, case, "output")?;
+    needs(case.output.as_ref(), case, "output")?;
     let transformer = match plugin.open_transformer(config).await {
         Ok(transformer) => transformer,
         Err(error) => return Ok(Some(error.message.clone())),
@@ -101,7 +128,7 @@ async fn transform(plugin: &Plugin, case: &Case, config: &str, to: &mut Vec<Stri
 }
 
 async fn forward(plugin: &Plugin, case: &Case, config: &str, to: &mut Vec<String>) -> Result<Option<String>> {
-    needs(&case.requests, case, "requests")?;
+    needs(case.requests.as_ref(), case, "requests")?;
     let forwarder = match plugin.open_forwarder(config).await {
         Ok(forwarder) => forwarder,
         Err(error) => return Ok(Some(error.message.clone())),
@@ -123,7 +150,7 @@ async fn forward(plugin: &Plugin, case: &Case, config: &str, to: &mut Vec<String
 }
 
 async fn validate(plugin: &Plugin, case: &Case, config: &str, to: &mut Vec<String>) -> Result<Option<String>> {
-    needs(&case.violations, case, "violations")?;
+    needs(case.violations.as_ref(), case, "violations")?;
     let validator = match plugin.open_validator(config).await {
         Ok(validator) => validator,
         Err(error) => return Ok(Some(error.message.clone())),

@@ -17,12 +17,12 @@ mod forwarder;
 pub mod guest;
 pub mod http;
 pub mod log;
+#[cfg(not(target_family = "wasm"))]
+mod memory;
 pub mod metrics;
 pub mod random;
 pub mod secrets;
 pub mod state;
-#[cfg(not(target_family = "wasm"))]
-mod memory;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod transformer;
