@@ -108,7 +108,11 @@ fn a_plugin_that_never_ends_meets_the_limit_of_the_server() {
 #[test]
 fn what_a_plugin_logs_is_shown_with_a_test_that_fails() {
     let (_folder, place) = project();
-    change(&place.join("src/plugin.c"), "    (void)error;\n", "    hw_log(HW_WARN, \"here %d\", 7);\n    return hw_fail(error, \"no luck\");\n");
+    change(
+        &place.join("src/plugin.c"),
+        "    (void)error;\n",
+        "    hw_log(HW_WARN, \"here %d\", 7);\n    return hw_fail(error, \"no luck\");\n",
+    );
     let said = fails(&place, &["test"]);
     assert!(said.contains("failed: no luck") && said.contains("log warn: here 7"), "{said}");
 }

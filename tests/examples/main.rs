@@ -49,7 +49,8 @@ fn languages() -> Vec<&'static str> {
     let folder = tempfile::tempdir().expect("a folder");
     let available = |language: &&&'static str| {
         let place = folder.path().join(language);
-        let made = plugin(&["new", "probe", "--lang", language, "--output", "json", "--dir"]).arg(&place).output().expect("starts");
+        let made =
+            plugin(&["new", "probe", "--lang", language, "--output", "json", "--dir"]).arg(&place).output().expect("starts");
         assert!(made.status.success(), "{language}: {}", String::from_utf8_lossy(&made.stderr));
         let answer: Value = serde_json::from_slice(&made.stdout).expect("JSON");
         let missing = answer["missing"].as_str();
@@ -99,7 +100,8 @@ fn unit_tests(language: &str, folder: &Path) -> Result<String, String> {
 fn every_example_is_built_and_passes_its_tests() {
     let languages = languages();
     let (mut seen, mut failed) = (BTreeMap::new(), Vec::new());
-    let mut folders: Vec<_> = std::fs::read_dir(examples()).expect("examples").map(|entry| entry.expect("entry").path()).collect();
+    let mut folders: Vec<_> =
+        std::fs::read_dir(examples()).expect("examples").map(|entry| entry.expect("entry").path()).collect();
     folders.sort();
     for folder in folders {
         let manifest = std::fs::read_to_string(folder.join("headworks.toml")).expect("headworks.toml");
