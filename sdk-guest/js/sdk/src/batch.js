@@ -6,19 +6,44 @@
 
 import { asText, checked } from "./values.js";
 
+// What stands for "not changed" where undefined means "removed". Rows index arrays, never a Map or Set: the hashes of small
+// whole numbers collide in the engine of components.
+const UNCHANGED = Symbol("unchanged");
+
+/** One field as text per row, and what was changed of it: values of any kind, undefined removes. */
+class Column {
+  values;
+
+  constructor(texts) {
+    this.texts = texts;
+  }
+
+  set(row, value) {
+    this.values ??= new Array(this.texts.length).fill(UNCHANGED);
+    while (this.values.length < this.texts.length) this.values.push(UNCHANGED);
+    this.values[row] = value;
+    this.texts[row] = asText(value);
+  }
+
+  /** The new value of a row, or UNCHANGED. */
+  change(row) {
+    return this.values !== undefined && row < this.values.length ? this.values[row] : UNCHANGED;
+  }
+}
+
 /** Records of one call, in order. Iterate over it for events, or work on whole columns, which is faster. */
 export class Batch {
   #records;
   #count;
-  #columns = new Map(); // by name: texts per row, and changes (values of any kind by row; undefined removes)
+  #columns = new Map();
   #times;
   // Per row: the record of the host it is made from. Rows beyond the host's count are copies, and stay behind their source
   // in the order; #roots is that order where it is not the host's.
   #origins;
   #roots;
-  #copies = new Map();
-  #dropped = new Set();
-  #rejected = new Map();
+  #copies; // per row: its copies
+  #dropped; // per row: whether it is
+  #rejected = []; // per record of the host: why it is
 
   constructor(records) {
     this.#records = records;
@@ -32,7 +57,7 @@ export class Batch {
 
   *[Symbol.iterator]() {
     for (const row of this.#order()) {
-      if (!this.#dropped.has(row)) yield new Event(this.#access, row);
+      if (!this.#dropped?.[row]) yield new Event(this.#access, row);
     }
   }
 
@@ -66,12 +91,8 @@ export class Batch {
       const what = Array.isArray(values) ? `${values.length} values` : typeof values;
       throw new RangeError(`the column ${name} needs one value for each of ${rows.length} records, not ${what}`);
     }
-    const column = { texts: new Array(this.#origins.length), changes: new Map() };
-    rows.forEach((row, index) => {
-      const value = checked(values[index]);
-      column.changes.set(row, value);
-      column.texts[row] = asText(value);
-    });
+    const column = new Column(new Array(this.#origins.length).fill(undefined));
+    for (let index = 0; index < rows.length; index += 1) column.set(rows[index], checked(values[index]));
     this.#columns.set(name, column);
   }
 
@@ -120,20 +141,20 @@ export class Batch {
   /** Keeps the records at these indexes, in this order; an index may occur more than once or not at all. */
   select(indexes) {
     const rows = this.#order();
-    const seen = new Set();
-    this.#copies.clear();
+    const seen = new Array(this.#origins.length).fill(false);
+    this.#copies = undefined;
     this.#roots = Array.from(indexes, (index) => {
       const row = rows[index];
       if (row === undefined) throw new RangeError(`there is no record ${index} in a batch of ${rows.length}`);
-      if (seen.has(row)) return this.#repeat(row);
-      seen.add(row);
+      if (seen[row]) return this.#repeat(row);
+      seen[row] = true;
       return row;
     });
   }
 
-  /** Why records were rejected, by index in the batch that came. For the SDK. */
+  /** Why records were rejected: pairs of the index in the batch that came, ascending, and the reason. For the SDK. */
   get rejected() {
-    return this.#rejected;
+    return this.#rejected.map((reason, index) => [index, reason]).filter(([, reason]) => reason !== undefined);
   }
 
   /** The host's records with everything that was changed of columns; only while none was dropped or moved. For the SDK. */
@@ -145,7 +166,7 @@ export class Batch {
 
   /** Gives the host everything that was changed. The batch is of no use afterwards. For the SDK. */
   finish() {
-    for (const [origin, reason] of this.#rejected) this.#records.reject(origin, reason);
+    for (const [origin, reason] of this.rejected) this.#records.reject(origin, reason);
     if (this.#isPlain()) {
       this.#write();
       return;
@@ -159,26 +180,31 @@ export class Batch {
     text: (row, name) => this.#column(name).texts[row],
     set: (row, name, value) => this.#set(row, name, checked(value)),
     value: (row, name) => {
-      const changes = this.#columns.get(name)?.changes;
-      return changes?.has(row) ? changes.get(row) : this.#records.column(name)[this.#origins[row]];
+      const change = this.#columns.get(name)?.change(row) ?? UNCHANGED;
+      return change === UNCHANGED ? this.#records.column(name)[this.#origins[row]] : change;
     },
     names: () => new Set([...this.#records.names(), ...this.#columns.keys()]),
     time: (row) => (this.#times ??= this.#records.times())[this.#origins[row]],
-    drop: (row) => this.#dropped.add(row),
+    drop: (row) => {
+      this.#dropped ??= new Array(this.#origins.length).fill(false);
+      while (this.#dropped.length < this.#origins.length) this.#dropped.push(false);
+      this.#dropped[row] = true;
+    },
     copy: (row) => {
       const copy = this.#repeat(row);
-      if (!this.#copies.has(row)) this.#copies.set(row, []);
-      this.#copies.get(row).push(copy);
+      this.#copies ??= new Array(this.#count).fill(undefined);
+      while (this.#copies.length <= copy) this.#copies.push(undefined);
+      (this.#copies[row] ??= []).push(copy);
       return new Event(this.#access, copy);
     },
     reject: (row, reason) => {
-      const origin = this.#origins[row];
-      if (!this.#rejected.has(origin)) this.#rejected.set(origin, String(reason));
+      if (this.#rejected.length === 0) this.#rejected = new Array(this.#count).fill(undefined);
+      this.#rejected[this.#origins[row]] ??= String(reason);
     },
   };
 
   #isPlain() {
-    return this.#roots === undefined && this.#dropped.size === 0 && this.#copies.size === 0;
+    return this.#roots === undefined && this.#dropped === undefined && this.#copies === undefined;
   }
 
   /** The rows that are there, each followed by its copies. */
@@ -187,8 +213,8 @@ export class Batch {
     const pending = this.#roots ? [...this.#roots].reverse() : Array.from({ length: this.#count }, (_, row) => this.#count - 1 - row);
     while (pending.length > 0) {
       const row = pending.pop();
-      if (!this.#dropped.has(row)) rows.push(row);
-      const copies = this.#copies.get(row);
+      if (!this.#dropped?.[row]) rows.push(row);
+      const copies = this.#copies?.[row];
       if (copies) for (let at = copies.length - 1; at >= 0; at -= 1) pending.push(copies[at]);
     }
     return rows;
@@ -199,7 +225,7 @@ export class Batch {
     if (column === undefined) {
       let texts = this.#records.textColumn(name);
       if (this.#origins.length > this.#count) texts = this.#origins.map((origin) => texts[origin]);
-      column = { texts, changes: new Map() };
+      column = new Column(texts);
       this.#columns.set(name, column);
     }
     return column;
@@ -208,24 +234,25 @@ export class Batch {
   /** Per row the value of a field with its kind. */
   #cells(name) {
     const present = this.#records.column(name);
-    const cells = this.#origins.map((origin) => present[origin]);
-    for (const [row, value] of this.#columns.get(name)?.changes ?? []) cells[row] = value;
-    return cells;
+    const column = this.#columns.get(name);
+    return this.#origins.map((origin, row) => {
+      const change = column === undefined ? UNCHANGED : column.change(row);
+      return change === UNCHANGED ? present[origin] : change;
+    });
   }
 
   #set(row, name, value) {
-    const column = this.#column(name);
-    column.changes.set(row, value);
-    column.texts[row] = asText(value);
+    this.#column(name).set(row, value);
   }
 
   /** A new row like this one, with no place in the order yet. */
   #repeat(row) {
     const copy = this.#origins.length;
     this.#origins.push(this.#origins[row]);
-    for (const { texts, changes } of this.#columns.values()) {
-      texts.push(texts[row]);
-      if (changes.has(row)) changes.set(copy, changes.get(row));
+    for (const column of this.#columns.values()) {
+      column.texts.push(column.texts[row]);
+      const change = column.change(row);
+      if (change !== UNCHANGED) column.set(copy, change);
     }
     return copy;
   }
@@ -236,29 +263,29 @@ export class Batch {
   }
 
   #writeColumn(name, column, rows) {
-    const { texts, changes } = column;
+    const { texts } = column;
+    if (column.values === undefined) return;
     const count = rows ? rows.length : this.#count;
-    const at = rows ? (index) => rows[index] : (index) => index;
+    const changes = Array.from({ length: count }, (_, index) => column.change(rows ? rows[index] : index));
     let changed = 0;
     let text = true;
-    for (let index = 0; index < count; index += 1) {
-      if (!changes.has(at(index))) continue;
+    for (const change of changes) {
+      if (change === UNCHANGED) continue;
       changed += 1;
-      const value = changes.get(at(index));
-      text &&= value === undefined || typeof value === "string";
+      text &&= change === undefined || typeof change === "string";
     }
     if (changed === 0) return;
     if (text && (changed === count || this.#records.isText(name))) {
-      this.#records.setTextColumn(name, Array.from({ length: count }, (_, index) => texts[at(index)]));
+      this.#records.setTextColumn(name, rows ? rows.map((row) => texts[row]) : texts.slice(0, count));
     } else if (changed === count) {
-      this.#records.setColumn(name, Array.from({ length: count }, (_, index) => changes.get(at(index))));
+      this.#records.setColumn(name, changes);
     } else {
       // Cells that were not changed stay in the host, with the kind they have.
-      for (let index = 0; index < count; index += 1) {
-        if (changes.has(at(index))) this.#records.set(index, name, changes.get(at(index)));
-      }
+      changes.forEach((change, index) => {
+        if (change !== UNCHANGED) this.#records.set(index, name, change);
+      });
     }
-    column.changes = new Map();
+    column.values = undefined;
   }
 }
 

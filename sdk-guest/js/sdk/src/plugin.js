@@ -116,7 +116,7 @@ export function targetsOf(plugin, source) {
 export function send({ work }, records) {
   const batch = new Batch(records);
   const stopped = stop(() => work(batch));
-  return { rejected: [...batch.rejected].sort(([one], [other]) => one - other), stopped };
+  return { rejected: batch.rejected, stopped };
 }
 
 /** Delivers what was kept back; answers where and why delivery stopped, or undefined. */
