@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what building Headworks needs and this machine lacks. Says what it does; does nothing the second time.
-# `setup.sh tests` also installs the real clients that tests use; the Python ones go to the folder clients of CARGO_TARGET_DIR.
+# `setup.sh tests` also installs the real clients that tests use; the Python ones go to the folder clients of CARGO_TARGET_DIR, compilers of plugins to toolchains.
 # For Debian 12 with Rust, as root or with sudo. Package sources are the machine's own.
 set -eu
 
@@ -50,6 +50,7 @@ if [ "${1:-}" = tests ]; then
     want python3-venv
     want chromium             # the browser of tests/web
     want chromium-driver
+    command -v npm >/dev/null 2>&1 || { want nodejs; want npm; }
 fi
 
 # The Python clients, anew when the list of them has changed.
@@ -79,7 +80,26 @@ syslog_ng() {
     for package in "$packages"/*.deb; do dpkg-deb -x "$package" "$folder"; done
     rm -rf "$packages"
 }
-[ -z "$missing" ] && { clients "$@"; syslog_ng "$@"; exit 0; }
+# What plugins in Python, JavaScript, TypeScript and Go are built with, in the folder toolchains of CARGO_TARGET_DIR, anew when
+# the lists of it have changed.
+toolchains() {
+    [ "${1:-}" = tests ] || return 0
+    lists=$(cd "$(dirname "$0")/../tests/examples" && pwd)
+    folder=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/toolchains
+    cat "$lists/requirements.txt" "$lists/package.json" | cmp -s - "$folder/installed" && return 0
+    say "installing the compilers of plugins that tests use (700 MB)"
+    log=$(mktemp)
+    {
+        rm -rf "$folder" && mkdir -p "$folder/node" && cp "$lists/package.json" "$folder/node" &&
+            python3 -m venv "$folder/python" && "$folder/python/bin/pip" install --no-cache-dir -r "$lists/requirements.txt" &&
+            ln -s "$(echo "$folder"/python/lib/python3*/site-packages/go | sed "s|^$folder/||")" "$folder/go" &&
+            rm -f "$folder/python/bin/go" &&
+            (cd "$folder/node" && npm install --no-package-lock --no-audit --no-fund)
+    } >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; fail "the compilers of plugins could not be installed"; }
+    rm -f "$log"
+    cat "$lists/requirements.txt" "$lists/package.json" >"$folder/installed"
+}
+[ -z "$missing" ] && { clients "$@"; syslog_ng "$@"; toolchains "$@"; exit 0; }
 
 command -v apt-get >/dev/null 2>&1 || fail "missing packages:$missing (they are installed by apt-get on Debian 12 only)"
 root=
@@ -94,4 +114,5 @@ install() { DEBIAN_FRONTEND=noninteractive $root apt-get install -y --no-install
 install || { $root apt-get update >"$packages_log" 2>&1 && install; } || { cat "$packages_log" >&2; fail "apt-get could not install$missing"; }
 clients "$@"
 syslog_ng "$@"
+toolchains "$@"
 say "done"

@@ -107,14 +107,17 @@ fn a_secret_is_for_plugins_that_were_granted_it_and_for_nobody_else() {
     assert_eq!(client.get("/platform/v1/secrets/token").status, 405);
     assert_eq!(client.delete("/platform/v1/secrets/token").status, 204);
     client.delete("/platform/v1/secrets/token").problem(404, "not-found");
-    client.put("/platform/v1/secrets/kept", &json!({"value": SECRET}));
+    const UNUSED: &str = "never-shown-to-any-plugin";
+    client.put("/platform/v1/secrets/kept", &json!({"value": UNUSED}));
+    for part in ["auth", "config", "logs"] {
+        let backup = client.get(&format!("/api/v1/backup/{part}"));
+        assert!(!backup.text().contains(UNUSED), "{part}");
+    }
     assert!(server.stop().success());
-    // A purged record may still be in a file; the secret itself never was in any, nor in what the server printed.
-    assert!(!server.output().contains(SECRET));
-    let document = json!({"value": SECRET}).to_string();
+    assert!(!server.output().contains(SECRET) && !server.output().contains(UNUSED));
     for file in files(&server.data()) {
         let bytes = std::fs::read(&file).expect("a file");
-        assert!(!bytes.windows(document.len()).any(|window| window == document.as_bytes()), "{}", file.display());
+        assert!(!bytes.windows(UNUSED.len()).any(|window| window == UNUSED.as_bytes()), "{}", file.display());
     }
     let key = std::fs::metadata(server.data().join("secrets.key")).expect("the key");
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&key.permissions()) & 0o777, 0o600);

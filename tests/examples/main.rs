@@ -4,10 +4,13 @@
 use headworks_tests::server::{clean_command, program};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const LANGUAGES: &[&str] = &["rust", "c"];
+mod conformance;
+
+const LANGUAGES: &[&str] = &["rust", "python", "js", "ts", "go", "c"];
 const WORLDS: &[&str] = &["transformer", "forwarder", "validator"];
 
 fn examples() -> PathBuf {
@@ -19,9 +22,18 @@ fn shared() -> PathBuf {
     program().parent().expect("a folder").join("../examples")
 }
 
+/// The search path with the compilers that `tools/setup.sh tests` installs.
+fn search_path() -> OsString {
+    let toolchains = program().parent().expect("a folder").join("../toolchains");
+    let toolchains = toolchains.canonicalize().unwrap_or(toolchains);
+    let own = ["python/bin", "node/node_modules/.bin", "go/bin"].map(|folder| toolchains.join(folder));
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(own.into_iter().chain(std::env::split_paths(&others))).expect("a search path")
+}
+
 fn plugin(arguments: &[&str]) -> Command {
     let mut command = clean_command();
-    command.arg("plugin").args(arguments).env("CARGO_TARGET_DIR", shared());
+    command.arg("plugin").args(arguments).env("CARGO_TARGET_DIR", shared()).env("PATH", search_path());
     command
 }
 
@@ -64,9 +76,24 @@ fn unit_tests(language: &str, folder: &Path) -> Result<String, String> {
             command.arg("test");
             command
         }
-        _ => return Ok(String::new()),
+        "python" => {
+            let mut command = Command::new("python3");
+            command.args(["-B", "-m", "unittest", "discover", "tests"]).env("PYTHONPATH", "src:.headworks/sdk");
+            command
+        }
+        "js" | "ts" => {
+            let mut command = Command::new("node");
+            command.args(["--test", "test/"]);
+            command
+        }
+        "go" => {
+            let mut command = Command::new("go");
+            command.args(["test", "./..."]).env("GOPROXY", "off");
+            command
+        }
+        _ => return Err(format!("nobody knows how unit tests in {language} are run")),
     };
-    run(command.current_dir(folder))
+    run(command.current_dir(folder).env("PATH", search_path()))
 }
 
 #[test]
@@ -83,12 +110,13 @@ fn every_example_is_built_and_passes_its_tests() {
         if !languages.contains(&language.as_str()) {
             continue;
         }
-        *seen.entry(language.clone()).or_insert(0) += 1;
+        // JavaScript and TypeScript share an SDK.
+        *seen.entry(if language == "ts" { "js".to_owned() } else { language.clone() }).or_insert(0) += 1;
         let tested = run(plugin(&["test"]).arg(&folder)).and_then(|_| unit_tests(&language, &folder));
         failed.extend(tested.err());
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
-    for language in languages {
+    for language in languages.into_iter().filter(|language| *language != "ts") {
         assert!(seen.get(language).is_some_and(|count| *count >= 2), "{language} has fewer than two examples: {seen:?}");
     }
 }

@@ -32,9 +32,13 @@ pub struct Events {
 impl Events {
     /// Watches a stream; answers once the headers of the answer are there.
     pub fn watch(client: &Client, stream: &str, parameters: &[(&str, &str)]) -> Self {
-        let path = format!("/api/v1/streams/{}/logs/watch{}", segment(stream), query(parameters));
+        Self::open(client, &format!("/api/v1/streams/{}/logs/watch{}", segment(stream), query(parameters)))
+    }
+
+    /// Follows the events of a path; answers once the headers of the answer are there.
+    pub fn open(client: &Client, path: &str) -> Self {
         let response =
-            client.open(Method::GET, &path, &[("Accept", "text/event-stream")], None).expect("the headers of the watch");
+            client.open(Method::GET, path, &[("Accept", "text/event-stream")], None).expect("the headers of the watch");
         assert_eq!(response.status(), 200, "{path}");
         let headers = response.headers().clone();
         let mut lines = BufReader::new(response.into_body().into_reader()).lines();

@@ -2,8 +2,8 @@
 
 use crate::browser::{Browser, button, field};
 use crate::logged_in;
-use headworks_tests::server::{PASSWORD, USER};
-use headworks_tests::{Server, Setup, people};
+use headworks_tests::server::{PASSWORD, TOKEN, USER};
+use headworks_tests::{Client, Server, Setup, people};
 use serde_json::json;
 
 const MENU: &str = "//nav//a";
@@ -80,7 +80,7 @@ fn a_viewer_sees_what_the_roles_allow_and_nothing_that_changes_it() {
 }
 
 #[test]
-fn a_demonstration_shows_its_user_below_a_mount_path() {
+fn a_demonstration_shows_its_user_and_everything_works_below_a_mount_path() {
     let server = Setup::new().env("FLOWG_DEMO_MODE", "true").env("FLOWG_HTTP_MOUNT_PATH", "/some/where").start();
     let Some(browser) = Browser::open(&server, "/some/where") else { return };
     browser.go("streams/x");
@@ -93,6 +93,15 @@ fn a_demonstration_shows_its_user_below_a_mount_path() {
     browser.follow("Administration");
     browser.shows("demo");
     assert_eq!(browser.count(&button("New user")), 0);
+
+    let client = Client::new(&format!("http://{}/some/where", server.address())).with_token(TOKEN);
+    client.ingest("default", &json!([{ "n": "before" }])).ok();
+    browser.go("streams/default");
+    browser.shows("before");
+    browser.press("Watch");
+    browser.text("//button[@aria-pressed='true']");
+    client.ingest("default", &json!([{ "n": "while followed" }])).ok();
+    browser.shows("while followed");
     browser.is_content();
 }
 

@@ -130,8 +130,16 @@ fn the_object_behind_a_node_is_made_and_changed_in_place() {
 #[test]
 fn a_graph_without_places_is_arranged_and_nodes_are_moved() {
     let Some((_server, client, browser)) = logged_in("") else { return };
-    client.save_pipeline("given", &Flow::through("absent", "out"));
-    browser.go("pipelines/given");
+    // A name is any text, and is shown as it is.
+    let name = "<i>given</i>/& \"x\" %41";
+    client.save_pipeline(name, &Flow::through("absent", "out"));
+    browser.follow("Pipelines");
+    browser.follow(name);
+    assert_eq!(browser.text("//h2"), name);
+    assert_eq!(
+        (browser.count("//i"), browser.path()),
+        (0, "pipelines/%3Ci%3Egiven%3C%2Fi%3E%2F%26%20%22x%22%20%2541".to_owned())
+    );
     browser.waits_for_enabled("Save", false);
     let place = |label: &str| {
         browser.script(&format!(
@@ -156,7 +164,8 @@ fn a_graph_without_places_is_arranged_and_nodes_are_moved() {
     browser.shows("transformer \"absent\" not found");
     browser.press("Delete");
     browser.press("Delete");
-    browser.lacks("//a[.='given']");
+    browser.closes();
+    browser.lacks(&format!("//a[.={}]", quoted(name)));
     assert_eq!(client.get("/api/v1/pipelines").ok()["pipelines"], json!(["default"]));
     browser.is_content();
 }

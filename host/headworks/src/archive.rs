@@ -4,7 +4,8 @@
 //! compared with the manifest; the files are for their owner only, for they hold hashes and secrets.
 
 use crate::cli::{Output, Server};
-use anyhow::{Context, Result, bail, ensure};
+use crate::remote::Api;
+use anyhow::{Context, Result, ensure};
 use headworks_core::Timestamp;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
@@ -14,20 +15,16 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
-use ureq::http::StatusCode;
-use ureq::{Agent, Body, SendBody};
+use ureq::SendBody;
 
 /// In the order in which they are restored: users before what only they may see.
 const KINDS: [&str; 3] = ["auth", "config", "logs"];
 const MANIFEST: &str = "manifest.json";
 /// The form of the folder.
 const FORMAT: u32 = 1;
-/// The most bytes of a manifest, and of a failure that is shown.
+/// The most bytes of a manifest.
 const SMALL: u64 = 1 << 20;
 const BUFFER: usize = 256 << 10;
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(10);
 
 #[derive(Serialize, Deserialize)]
 struct Manifest {
@@ -51,44 +48,9 @@ impl Entry {
     }
 }
 
-/// A server to talk to.
-struct Api {
-    agent: Agent,
-    base: String,
-    token: String,
-}
-
 impl Api {
-    fn new(server: Server) -> Result<Self> {
-        let base = match (server.api, server.data) {
-            (Some(api), _) => api.trim_end_matches('/').to_owned(),
-            (None, Some(data)) => address(&data)?,
-            (None, None) => "http://127.0.0.1:5080".to_owned(),
-        };
-        ensure!(
-            base.starts_with("http://") || base.starts_with("https://"),
-            "{base:?} is no address such as http://127.0.0.1:5080"
-        );
-        let token = ["HEADWORKS_TOKEN", "FLOWG_API_TOKEN"].into_iter().find_map(|name| std::env::var(name).ok());
-        let token = token.filter(|token| !token.is_empty());
-        let token = token.context("set HEADWORKS_TOKEN to a personal access token of a user who may read or write everything")?;
-        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).timeout_connect(Some(CONNECT));
-        Ok(Self { agent: config.build().new_agent(), base, token })
-    }
-
     fn url(&self, operation: &str, kind: &str) -> String {
         format!("{}/api/v1/{operation}/{kind}", self.base)
-    }
-
-    fn checked(&self, mut answer: ureq::http::Response<Body>) -> Result<Body> {
-        let status = answer.status();
-        if status == StatusCode::OK {
-            return Ok(answer.into_body());
-        }
-        let text = answer.body_mut().with_config().limit(SMALL).read_to_string().unwrap_or_default();
-        let failure: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let cause = failure.get("error").and_then(serde_json::Value::as_str).unwrap_or(text.trim());
-        bail!("{} answers {status}: {}", self.base, cause.chars().filter(|c| !c.is_control()).collect::<String>())
     }
 
     fn download(&self, kind: &str) -> Result<impl Read> {
@@ -114,20 +76,6 @@ impl Api {
             request.send(SendBody::from_reader(&mut body)).with_context(|| format!("sending to {} failed", self.base))?;
         self.checked(answer).map(drop)
     }
-}
-
-/// The address of the server that uses a data folder.
-fn address(data: &Path) -> Result<String> {
-    #[derive(Deserialize)]
-    struct Addresses {
-        listen: Vec<String>,
-    }
-    let path = data.join("addresses.json");
-    let text =
-        fs::read(&path).with_context(|| format!("no server runs on {}: {} cannot be read", data.display(), path.display()))?;
-    let addresses: Addresses = serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
-    let first = addresses.listen.into_iter().next().context("the server listens nowhere")?;
-    Ok(format!("http://{first}"))
 }
 
 /// Downloads everything into a new folder.

@@ -67,13 +67,18 @@ pub(crate) enum Command {
 
 #[derive(Subcommand)]
 pub(crate) enum DeadLettersCommand {
-    /// List them, oldest first. No server may have the data folder open. Changes nothing.
+    /// List them, oldest first: of a running server with --api, else of a data folder that no server may have open.
     List {
+        /// A running server. The token is taken from HEADWORKS_TOKEN.
+        #[arg(long, value_name = "URL")]
+        api: Option<String>,
         #[command(flatten)]
         folder: Folder,
         /// The name of the tenant.
         #[arg(long, default_value = "default", value_name = "TENANT")]
         tenant: String,
+        #[command(flatten)]
+        which: Which,
         /// Only those with a greater number.
         #[arg(long, default_value_t = 0)]
         after: u64,
@@ -81,6 +86,68 @@ pub(crate) enum DeadLettersCommand {
         #[arg(long, default_value_t = 1000)]
         limit: usize,
     },
+    /// Show one with its records. The token is taken from HEADWORKS_TOKEN.
+    Show {
+        #[command(flatten)]
+        server: Server,
+        number: u64,
+    },
+    /// Run the records of one or more once more; what fails again stays. The token is taken from HEADWORKS_TOKEN.
+    Replay {
+        #[command(flatten)]
+        server: Server,
+        /// Their numbers; without, those that the filters mean.
+        numbers: Vec<u64>,
+        #[command(flatten)]
+        which: Which,
+        /// All of them.
+        #[arg(long, conflicts_with = "numbers")]
+        all: bool,
+        /// From the pipeline's entry on, instead of the node that failed.
+        #[arg(long)]
+        from_entry: bool,
+        /// A saved transformer in the place of the one that failed.
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["with_plugin", "with_version"])]
+        transformer: Option<String>,
+        /// A plugin in its place, with the same configuration.
+        #[arg(long, value_name = "NAME")]
+        with_plugin: Option<String>,
+        /// A version of the plugin in its place.
+        #[arg(long, value_name = "VERSION")]
+        with_version: Option<String>,
+    },
+    /// Forget one or more for good. The token is taken from HEADWORKS_TOKEN.
+    Discard {
+        #[command(flatten)]
+        server: Server,
+        /// Their numbers; without, those that the filters mean.
+        numbers: Vec<u64>,
+        #[command(flatten)]
+        which: Which,
+        /// All of them.
+        #[arg(long, conflicts_with = "numbers")]
+        all: bool,
+    },
+}
+
+/// Which dead letters are meant: those that fit everything that is given.
+#[derive(Args, Default)]
+pub(crate) struct Which {
+    /// Of this pipeline.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pipeline: Option<String>,
+    /// With this code, such as plugin-trap.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) code: Option<String>,
+    /// Of a plugin whose digest begins with this.
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) plugin: Option<String>,
+    /// Not before this time, such as 2026-01-02T03:04:05Z.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Not after this time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
 }
 
 #[derive(Subcommand)]

@@ -17,6 +17,7 @@ mod logging;
 mod management;
 mod plugins;
 mod process;
+mod remote;
 mod serve;
 mod settings;
 mod syslog;
@@ -24,7 +25,7 @@ mod verify;
 mod warnings;
 
 use clap::Parser;
-use cli::{AuditCommand, Cli, Command, DeadLettersCommand, Output};
+use cli::{AuditCommand, Cli, Command, Output};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -42,9 +43,7 @@ fn main() -> ExitCode {
         Command::Restore { server, from } => archive::restore(server, &from, output),
         Command::Verify(folder) => verify::run(&folder.data, output),
         Command::Doctor(folder) => doctor::run(&folder.data, output),
-        Command::DeadLetters(DeadLettersCommand::List { folder, tenant, after, limit }) => {
-            dead_letters::list(&folder.data, &tenant, after, limit, output)
-        }
+        Command::DeadLetters(command) => dead_letters::run(command, output),
         Command::Audit(AuditCommand::List { folder, tenant, after, limit }) => {
             audit::list(&folder.data, &tenant, after, limit, output)
         }

@@ -3,12 +3,14 @@
 use crate::around::Purpose;
 use crate::around::log::Log;
 use crate::around::state::State;
-use crate::load::Running;
+use crate::compare::Comparison;
+use crate::documents::Shadow;
 use crate::slot::{Route, Slot, Trial};
 use crate::{Candidate, Config, Inner, PluginState, none_in_use};
 use headworks_core::{Error, Result, TenantId, Timestamp};
 use headworks_sandbox::{Usage, World};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::RwLock;
@@ -31,14 +33,18 @@ pub(crate) struct Entry {
     /// What it used since the start.
     pub(crate) usage: Arc<Usage>,
     slots: Mutex<HashMap<String, Weak<Slot>>>,
+    /// How a version compares that is only watched.
+    comparison: Mutex<Option<Arc<Comparison>>>,
+    /// Whether somebody waits for the end of a probation.
+    is_on_watch: AtomicBool,
 }
 
 impl Entry {
     pub(crate) fn new(inner: &Inner, tenant: TenantId, plugin: &str) -> Self {
-        let (changing, turning, usage, slots) = Default::default();
+        let (changing, turning, usage, slots, comparison, is_on_watch) = Default::default();
         let log = Arc::new(Log::new(Arc::clone(&inner.clock)));
         let state = State::new(inner.store.clone(), tenant, plugin, inner.sandbox.limits());
-        Self { tenant, plugin: plugin.to_owned(), changing, turning, log, state, usage, slots }
+        Self { tenant, plugin: plugin.to_owned(), changing, turning, log, state, usage, slots, comparison, is_on_watch }
     }
 
     /// The slots in use.
@@ -46,6 +52,21 @@ impl Entry {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.retain(|_, slot| slot.strong_count() > 0);
         slots.values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The comparison of a version that is only watched.
+    fn compare(&self, candidate: &Candidate, bounds: Shadow) -> Arc<Comparison> {
+        let mut present = self.comparison.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*present {
+            Some(comparison) if comparison.is_of(candidate) => Arc::clone(comparison),
+            _ => Arc::clone(present.insert(Arc::new(Comparison::new(candidate, bounds)))),
+        }
+    }
+
+    /// How a trial stands: records compared, and those that came out differently.
+    pub(crate) fn progress(&self, candidate: &Candidate) -> Option<(u64, u64)> {
+        let present = self.comparison.lock().unwrap_or_else(PoisonError::into_inner);
+        present.as_ref().filter(|comparison| comparison.is_of(candidate)).map(|comparison| comparison.progress())
     }
 
     fn slot(&self, key: &str) -> Option<Arc<Slot>> {
@@ -90,19 +111,25 @@ impl Inner {
         config: &Config,
         present: Option<&Route>,
     ) -> Result<Route> {
-        let run = async |version: &str| match present.and_then(|present| present.running(version)) {
+        let run = async |version: &str, purpose| match present.and_then(|present| present.running(version, purpose)) {
             Some(running) => Ok(running),
-            None => self.run(entry, version, config, Purpose::Use).await,
+            None => self.run(entry, version, config, purpose).await,
         };
         let active = state.active.as_deref().ok_or_else(|| none_in_use(&entry.plugin))?;
-        let active = run(active).await?;
+        let active = run(active, Purpose::Use).await?;
         let fallback = match (&state.previous, self.on_probation(state.since)) {
             // A version of long ago need not run any more; the release stands without it.
-            (Some(previous), true) => run(previous).await.ok(),
+            (Some(previous), true) => run(previous, Purpose::Use).await.ok(),
             _ => None,
         };
         let trial = match &state.candidate {
-            Some(candidate) => Some(self.trial(candidate, run(&candidate.version).await?)),
+            Some(candidate) => {
+                let (purpose, percent, comparison) = match candidate.shadow {
+                    Some(bounds) => (Purpose::Watch, 0, Some(entry.compare(candidate, bounds))),
+                    None => (Purpose::Use, candidate.canary_percent.unwrap_or_default(), None),
+                };
+                Some(Trial { running: run(&candidate.version, purpose).await?, percent, comparison })
+            }
             None => None,
         };
         Ok(Route { active, fallback, trial })
@@ -113,8 +140,26 @@ impl Inner {
         since.is_some_and(|since| Duration::from_nanos(now.0.abs_diff(since.0)) < PROBATION)
     }
 
-    fn trial(&self, candidate: &Candidate, running: Arc<Running>) -> Trial {
-        Trial { running, percent: candidate.canary_percent.unwrap_or_default() }
+    /// Lets go of the versions before when the probation of a release ends.
+    pub(crate) fn watch_probation(self: &Arc<Self>, entry: &Arc<Entry>) {
+        if entry.is_on_watch.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (inner, entry) = (Arc::downgrade(self), Arc::downgrade(entry));
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(PROBATION).await;
+                let (Some(inner), Some(entry)) = (inner.upgrade(), entry.upgrade()) else { return };
+                let since = inner.find(entry.tenant, &entry.plugin).ok().flatten().and_then(|(_, state)| state.since);
+                if !inner.on_probation(since) {
+                    entry.is_on_watch.store(false, Ordering::Relaxed);
+                    if let Err(error) = inner.settle(&entry).await {
+                        tracing::error!(tenant = %entry.tenant, plugin = entry.plugin, %error, "the version before is kept in memory");
+                    }
+                    return;
+                }
+            }
+        });
     }
 
     /// Prepares every slot in use for the versions that a document names, all or none.
@@ -125,7 +170,7 @@ impl Inner {
         let mut prepared = Vec::new();
         for slot in entry.slots() {
             let present = slot.route();
-            let route = self.route(entry, state, slot.config(), Some(&present)).await.map_err(|error| {
+            let route = self.route(entry, state, slot.config(), present.as_deref()).await.map_err(|error| {
                 let what = format!("it cannot take over from the {} that runs: {}", state.world, error.message);
                 Error { message: what, ..error }
             })?;
@@ -140,8 +185,8 @@ impl Inner {
         let Some((_, state)) = self.find(entry.tenant, &entry.plugin)? else { return Ok(()) };
         for slot in entry.slots() {
             let present = slot.route();
-            match self.route(entry, &state, slot.config(), Some(&present)).await {
-                Ok(route) => slot.turn(route),
+            match self.route(entry, &state, slot.config(), present.as_deref()).await {
+                Ok(route) => slot.turn(Some(route)),
                 Err(error) => {
                     tracing::error!(tenant = %entry.tenant, plugin = entry.plugin, %error, "a {} stays on another version than the one in use", state.world);
                 }

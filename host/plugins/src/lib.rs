@@ -6,8 +6,10 @@
 //! names; nothing is kept in memory of a tenant or plugin that nobody uses. Knows nothing of HTTP or of any dialect.
 
 mod around;
+mod compare;
 mod documents;
 mod entry;
+mod golden;
 mod grants;
 mod judge;
 mod load;
@@ -23,6 +25,7 @@ pub use around::log::LogLine;
 pub use around::seal::Seal;
 pub use around::secrets::{SECRET, SECRET_BYTES};
 pub use documents::{Candidate, Ending, Outcome, PLUGIN, PluginState, Shadow, Status, TESTS, VERSION, VersionState};
+pub use golden::{TESTS_BYTES, Tested, Tests};
 pub use judge::Judge;
 pub use manage::{Plugin, Version};
 pub use program::{Config, FORWARDER_TYPE, Use};
@@ -32,6 +35,7 @@ pub use upload::Upload;
 
 pub use headworks_sandbox::{UsageSnapshot, World};
 
+use around::Purpose;
 use entry::Entry;
 use headworks_core::time::Clock;
 use headworks_core::{Digest, Error, ErrorCode, Result, TenantId, Timestamp};
@@ -134,6 +138,21 @@ impl Plugins {
     /// configuration cannot be used; what loading and opening meet.
     pub async fn open_transformer(&self, tenant: TenantId, plugin: &str, config: &Config) -> Result<Arc<dyn Transform>> {
         Ok(self.0.open(tenant, plugin, config, World::Transformer).await?)
+    }
+
+    /// A transformer made from one version of a plugin, whether that is in use or not.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`], [`ErrorCode::NotApproved`]; what loading and opening meet.
+    pub async fn open_version(
+        &self,
+        tenant: TenantId,
+        plugin: &str,
+        version: &str,
+        config: &Config,
+    ) -> Result<Arc<dyn Transform>> {
+        let entry = self.0.existing(tenant, plugin)?;
+        Ok(self.0.run(&entry, version, config, Purpose::Use).await?)
     }
 
     /// A forwarder made from a plugin. It goes on with whichever version is in use.

@@ -20,6 +20,7 @@ pub(crate) struct Running {
     pub(crate) version: String,
     pub(crate) digest: Digest,
     pub(crate) runner: Runner,
+    pub(crate) purpose: Purpose,
     /// Keeps the component among those that others find.
     _loaded: Arc<Loaded>,
 }
@@ -122,6 +123,6 @@ impl Inner {
             World::Forwarder => Runner::Forwarder(component.open_forwarder(&text).await?),
             World::Validator => Runner::Validator(component.open_validator(&text).await?),
         };
-        Ok(Arc::new(Running { version: version.to_owned(), digest: component.digest(), runner, _loaded: loaded }))
+        Ok(Arc::new(Running { version: version.to_owned(), digest: component.digest(), runner, purpose, _loaded: loaded }))
     }
 }

@@ -1,8 +1,9 @@
 //! Looking at plugins and versions, approving, deleting.
 
 use crate::documents::{self, PluginState, VersionState};
-use crate::{Inner, Plugins};
+use crate::{Inner, Plugins, Tests};
 use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
+use headworks_sandbox::World;
 use headworks_store::{Beside, Change, Expect};
 
 /// The users of a plugin that are named when it cannot be deleted.
@@ -107,6 +108,32 @@ impl Plugins {
         self.version(tenant, plugin, version)
     }
 
+    /// How a version on trial compares with the active one: records compared, and those that came out differently.
+    pub fn progress(&self, plugin: &Plugin) -> Option<(u64, u64)> {
+        let entry = self.0.entry(plugin.document.key.tenant, &plugin.name);
+        entry.progress(plugin.state.candidate.as_ref()?)
+    }
+
+    /// Keeps the tests of a version, which it has to pass before it is released.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`]; what [`Tests::parse`] refuses; [`ErrorCode::Invalid`] for a forwarder.
+    pub async fn set_tests(&self, tenant: TenantId, author: &str, plugin: &str, version: &str, tests: &[u8]) -> Result<()> {
+        let entry = self.0.existing(tenant, plugin)?;
+        let _turn = entry.changing.lock().await;
+        let (_, state) = self.0.plugin(tenant, plugin)?;
+        self.0.version(tenant, plugin, version)?;
+        Tests::parse(tests)?;
+        if state.world == World::Forwarder.as_str() {
+            return Err(Error::invalid(
+                "the tests of a forwarder need a target of their own: run them with `headworks plugin test`",
+            ));
+        }
+        let change = Change::put(documents::tests_key(tenant, plugin, version), tests);
+        self.0.store.write(author, vec![change]).await?;
+        Ok(())
+    }
+
     /// Deletes a version that is neither in use nor on trial.
     ///
     /// # Errors
@@ -160,9 +187,21 @@ impl Plugins {
             changes.push(Change::delete(documents::tests_key(tenant, plugin, &version.version)));
             beside.push(Beside::NoBlob { tenant, digest: version.state.digest.parse()? });
         }
+        let turning = entry.turning.write().await;
+        // What runs on must not bring back what is deleted.
+        entry.slots().iter().for_each(|slot| slot.turn(None));
         entry.state.close().await;
-        self.0.store.write_with(author, changes, beside).await?;
-        self.0.forget(tenant, plugin);
+        let written = self.0.store.write_with(author, changes, beside).await;
+        drop(turning);
+        match written {
+            Ok(_) if entry.slots().is_empty() => self.0.forget(tenant, plugin),
+            Ok(_) => {}
+            Err(error) => {
+                entry.state.open().await;
+                self.0.settle(&entry).await?;
+                return Err(error);
+            }
+        }
         Ok(())
     }
 }

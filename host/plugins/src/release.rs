@@ -3,12 +3,14 @@
 //! What must stay true: everything that runs is opened on the new version before the document says so; then the document is
 //! durable; then all slots turn. Nothing that fails before changes anything.
 
+use crate::around::Purpose;
 use crate::documents::{self, Candidate, Ending, Outcome, PluginState, Shadow, Status, VersionState};
 use crate::entry::Entry;
 use crate::load::Loaded;
 use crate::manage::Plugin;
-use crate::{Inner, Plugins};
+use crate::{Inner, Plugins, Tests};
 use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
+use headworks_sandbox::{LogLevel, LogSink, World};
 use headworks_store::{AuditEvent, Change, Expect};
 use std::sync::Arc;
 
@@ -39,12 +41,17 @@ impl Plugins {
         let (document, state) = inner.plugin(tenant, plugin)?;
         let (version_document, version) = inner.version(tenant, plugin, &release.version)?;
         check(&state, &release)?;
+        if release.shadow.is_some() && state.world != World::Transformer.as_str() {
+            let message = format!("a {} cannot run in the shadow of another one: what it does reaches others", state.world);
+            return Err(Error::invalid(message).at("shadow"));
+        }
         let (loaded, _) = inner.load_version(tenant, plugin, &release.version).await?;
         let refused = |error: Error| {
             let message = format!("the version {} of the plugin {plugin} was not released: {}", release.version, error.message);
             Error { code: ErrorCode::ReleaseRefused, message, ..error }
         };
         inner.check_users(&entry, &loaded).await.map_err(refused)?;
+        inner.run_tests(&entry, &release.version, &loaded, &version).await.map_err(refused)?;
         let next = inner.next(state, &release);
         let _turning = entry.turning.write().await;
         let prepared = inner.prepare(&entry, &next).await.map_err(refused)?;
@@ -55,8 +62,9 @@ impl Plugins {
         }
         inner.store.write(author, changes).await?;
         for (slot, route) in prepared {
-            slot.turn(route);
+            slot.turn(Some(route));
         }
+        inner.watch_probation(&entry);
         self.get(tenant, plugin)
     }
 
@@ -71,7 +79,7 @@ impl Plugins {
         let _changing = entry.changing.lock().await;
         let (document, state) = inner.plugin(tenant, plugin)?;
         let none = || Error::not_found(format!("the plugin {plugin} has no version on trial and none that was in use before"));
-        let next = inner.back(&state, None).ok_or_else(none)?;
+        let next = inner.back(&state, None, None).ok_or_else(none)?;
         let _turning = entry.turning.write().await;
         let prepared = inner.prepare(&entry, &next).await.map_err(|error| Error {
             code: ErrorCode::ReleaseRefused,
@@ -80,7 +88,7 @@ impl Plugins {
         })?;
         inner.store.write_unjudged(author, vec![replaced(&document, &next)?]).await?;
         for (slot, route) in prepared {
-            slot.turn(route);
+            slot.turn(Some(route));
         }
         self.get(tenant, plugin)
     }
@@ -88,6 +96,7 @@ impl Plugins {
 
 /// Refuses trials that cannot be.
 fn check(state: &PluginState, release: &Release) -> Result<()> {
+    check_shadow(release.shadow)?;
     if release.canary_percent.is_some_and(|percent| !(1..=99).contains(&percent)) {
         return Err(Error::invalid("a share is 1 to 99 percent of the batches; leave it out to release").at("canary_percent"));
     }
@@ -97,6 +106,14 @@ fn check(state: &PluginState, release: &Release) -> Result<()> {
         None => Err(Error::invalid("no version is in use beside which this one could be tried: release it").at(member)),
         Some(active) if active == release.version => Err(Error::invalid("this version is in use already").at(member)),
         Some(_) => Ok(()),
+    }
+}
+
+/// Refuses bounds that cannot be.
+fn check_shadow(shadow: Option<Shadow>) -> Result<()> {
+    match shadow {
+        Some(shadow) if shadow.records == 0 => Err(Error::invalid("at least one record has to be compared").at("shadow.records")),
+        _ => Ok(()),
     }
 }
 
@@ -111,6 +128,47 @@ impl Inner {
             let checked = user.config.value(loaded.schema.wants_text()).and_then(|config| loaded.schema.check(&config));
             checked.map_err(|error| Error { message: format!("{user}: {}", error.message), ..error })?;
         }
+        Ok(())
+    }
+
+    /// Runs the tests of a version, if it has any.
+    async fn run_tests(&self, entry: &Entry, name: &str, loaded: &Loaded, version: &VersionState) -> Result<()> {
+        let Some(document) = self.store.get(&documents::tests_key(entry.tenant, &entry.plugin, name))? else { return Ok(()) };
+        let tests = Tests::parse(&document.body)?;
+        let plugin = loaded.plugin.within(self.surroundings(entry, version, Purpose::Watch)?);
+        let failed: Vec<_> = tests.run(&plugin).await.into_iter().filter(|tested| tested.failure.is_some()).collect();
+        let Some(first) = failed.first() else { return Ok(()) };
+        let why = first.failure.as_deref().unwrap_or_default();
+        let message = format!("{} of its tests fail; the first, {:?}: {why}", failed.len(), first.name);
+        Err(Error::new(ErrorCode::ReleaseRefused, message))
+    }
+
+    /// Ends the shadow run of a version that came out well: it gets its share of the batches, or takes over.
+    pub(crate) async fn advance(self: &Arc<Self>, entry: &Arc<Entry>, version: &str) {
+        if let Err(error) = self.try_advance(entry, version).await {
+            self.withdraw(entry, version, error.code, None, &error.message);
+        }
+    }
+
+    async fn try_advance(self: &Arc<Self>, entry: &Arc<Entry>, version: &str) -> Result<()> {
+        let _changing = entry.changing.lock().await;
+        let (document, state) = self.plugin(entry.tenant, &entry.plugin)?;
+        let Some(candidate) = state.candidate.clone().filter(|candidate| candidate.version == version) else { return Ok(()) };
+        let next = match candidate.canary_percent {
+            Some(_) => PluginState { candidate: Some(Candidate { shadow: None, ..candidate }), ..state },
+            None => {
+                let release = Release { version: version.to_owned(), canary_percent: None, shadow: None };
+                self.next(state, &release)
+            }
+        };
+        let _turning = entry.turning.write().await;
+        let prepared = self.prepare(entry, &next).await?;
+        self.store.write_unjudged(AUTHOR, vec![replaced(&document, &next)?]).await?;
+        for (slot, route) in prepared {
+            slot.turn(Some(route));
+        }
+        self.watch_probation(entry);
+        tracing::info!(tenant = %entry.tenant, plugin = entry.plugin, version, "a version came out of its shadow run");
         Ok(())
     }
 
@@ -132,17 +190,29 @@ impl Inner {
         PluginState { active: Some(version.clone()), previous, since, candidate: None, outcome: outcome(Ending::Active), ..state }
     }
 
-    /// What a plugin is after it went back; `None` where there is nothing to go back to.
-    fn back(&self, state: &PluginState, reason: Option<&str>) -> Option<PluginState> {
+    /// What a plugin is after a version was taken back, the one on trial before the one in use where none is named; `None`
+    /// where there is nothing to go back to.
+    fn back(&self, state: &PluginState, version: Option<&str>, reason: Option<&str>) -> Option<PluginState> {
+        let is_meant = |other: &str| version.is_none_or(|version| version == other);
         let outcome = |version: &str| {
             let reason = reason.map(str::to_owned);
             Some(Outcome { version: version.to_owned(), result: Ending::RolledBack, reason, at: self.clock.now() })
         };
-        if let Some(candidate) = &state.candidate {
-            return Some(PluginState { outcome: outcome(&candidate.version), candidate: None, ..state.clone() });
+        let state = state.clone();
+        match (&state.candidate, &state.active, &state.previous) {
+            (Some(candidate), ..) if is_meant(&candidate.version) => {
+                Some(PluginState { outcome: outcome(&candidate.version), candidate: None, ..state })
+            }
+            (_, Some(active), Some(previous)) if is_meant(active) => Some(PluginState {
+                outcome: outcome(active),
+                active: Some(previous.clone()),
+                previous: None,
+                since: None,
+                candidate: None,
+                ..state
+            }),
+            _ => None,
         }
-        let (active, previous) = (state.active.as_deref()?, state.previous.clone()?);
-        Some(PluginState { outcome: outcome(active), active: Some(previous), previous: None, since: None, ..state.clone() })
     }
 
     /// Takes a version back that failed where another did not: at once from everything that runs, then from the document.
@@ -176,12 +246,12 @@ impl Inner {
     ) -> Result<()> {
         let _changing = entry.changing.lock().await;
         let Some((document, state)) = self.find(entry.tenant, &entry.plugin)? else { return Ok(()) };
-        let is_candidate = state.candidate.as_ref().is_some_and(|candidate| candidate.version == version);
-        let is_active = state.active.as_deref() == Some(version) && state.candidate.is_none();
         // Somebody was quicker.
-        let Some(next) = self.back(&state, Some(why)).filter(|_| is_candidate || is_active) else { return Ok(()) };
+        let Some(next) = self.back(&state, Some(version), Some(why)) else { return Ok(()) };
         let (tenant, plugin) = (entry.tenant, &entry.plugin);
         tracing::warn!(%tenant, plugin, version, %code, cause = why, "a version of a plugin was taken back");
+        let told = format!("version {version} was taken back: {why}");
+        entry.log.write(&digest.unwrap_or(Digest::of(&[])), LogLevel::Error, &told);
         let (version_document, withdrawn) = self.version(tenant, plugin, version)?;
         let withdrawn = VersionState { status: Status::Withdrawn, reason: Some(why.to_owned()), ..withdrawn };
         let changes = vec![replaced(&document, &next)?, replaced(&version_document, &withdrawn)?];

@@ -3,10 +3,12 @@
 //! What must stay true: a call ends on the versions that it began with; a batch on which a new version fails, and the one
 //! before does not, comes out as the one before makes it, and takes the new version back.
 
+use crate::around::Purpose;
+use crate::compare::{self, Comparison, Verdict};
 use crate::entry::Entry;
 use crate::load::{Runner, Running};
 use crate::{Config, Inner, Judge};
-use headworks_core::{Batch, Error, ErrorCode};
+use headworks_core::{Batch, Digest, Error, ErrorCode};
 use headworks_pipelines::{Boxed, Target, Transform};
 use headworks_sandbox::{CallFailure, Report, Subject, Transformed, Violation};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +18,8 @@ pub(crate) struct Slot {
     plugins: Weak<Inner>,
     entry: Weak<Entry>,
     config: Config,
-    route: RwLock<Arc<Route>>,
+    /// None once the plugin is deleted.
+    route: RwLock<Option<Arc<Route>>>,
     /// Batches so far, to share them out.
     batches: AtomicU64,
 }
@@ -29,19 +32,28 @@ pub(crate) struct Route {
     pub(crate) trial: Option<Trial>,
 }
 
-/// A version that gets a share of the batches.
+/// A version that gets a share of the batches, or only sees them.
+#[derive(Clone)]
 pub(crate) struct Trial {
     pub(crate) running: Arc<Running>,
-    /// 0 to 100.
+    /// 0 to 100; 0 while it is only watched.
     pub(crate) percent: u8,
+    /// Where it is compared with the active one.
+    pub(crate) comparison: Option<Arc<Comparison>>,
 }
 
 impl Route {
-    /// The version of this name, if it runs here.
-    pub(crate) fn running(&self, version: &str) -> Option<Arc<Running>> {
+    /// The version of this name, if it runs here for this purpose.
+    pub(crate) fn running(&self, version: &str, purpose: Purpose) -> Option<Arc<Running>> {
         let trial = self.trial.as_ref().map(|trial| &trial.running);
         let all = [Some(&self.active), self.fallback.as_ref(), trial];
-        all.into_iter().flatten().find(|running| running.version == version).map(Arc::clone)
+        all.into_iter().flatten().find(|running| running.version == version && running.purpose == purpose).map(Arc::clone)
+    }
+
+    /// The version that is only watched.
+    fn watched(&self) -> Option<(&Arc<Running>, &Arc<Comparison>)> {
+        let trial = self.trial.as_ref()?;
+        Some((&trial.running, trial.comparison.as_ref()?))
     }
 
     /// The version for the batch of this number, and the one that stands behind it.
@@ -67,33 +79,41 @@ fn is_fault(failure: &CallFailure) -> bool {
 
 impl Slot {
     pub(crate) fn new(plugins: Weak<Inner>, entry: Weak<Entry>, config: Config, route: Route) -> Self {
-        Self { plugins, entry, config, route: RwLock::new(Arc::new(route)), batches: AtomicU64::new(0) }
+        Self { plugins, entry, config, route: RwLock::new(Some(Arc::new(route))), batches: AtomicU64::new(0) }
     }
 
     pub(crate) fn config(&self) -> &Config {
         &self.config
     }
 
-    pub(crate) fn route(&self) -> Arc<Route> {
-        Arc::clone(&self.route.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn route(&self) -> Option<Arc<Route>> {
+        self.route.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The next call takes this.
-    pub(crate) fn turn(&self, route: Route) {
-        *self.route.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(route);
+    /// What a call begins with.
+    fn begin(&self) -> Result<Arc<Route>, CallFailure> {
+        let gone = || {
+            let error = Error::new(ErrorCode::InvalidProgram, "the plugin was deleted");
+            CallFailure { error, trap: None, backtrace: None, digest: Digest::of(&[]) }
+        };
+        self.route().ok_or_else(gone)
+    }
+
+    /// The next call takes this, or fails without it.
+    pub(crate) fn turn(&self, route: Option<Route>) {
+        *self.route.write().unwrap_or_else(PoisonError::into_inner) = route.map(Arc::new);
     }
 
     /// Takes a version out at once, as far as another one is at hand.
     pub(crate) fn drop_version(&self, version: &str) {
         let mut route = self.route.write().unwrap_or_else(PoisonError::into_inner);
-        let Route { active, fallback, trial } = &**route;
-        let trial = trial.as_ref().filter(|trial| trial.running.version != version);
-        let trial = trial.map(|trial| Trial { running: Arc::clone(&trial.running), percent: trial.percent });
+        let Some(Route { active, fallback, trial }) = route.as_deref() else { return };
+        let trial = trial.clone().filter(|trial| trial.running.version != version);
         let next = match fallback {
             Some(fallback) if active.version == version => Route { active: Arc::clone(fallback), fallback: None, trial },
             _ => Route { active: Arc::clone(active), fallback: fallback.clone(), trial },
         };
-        *route = Arc::new(next);
+        *route = Some(Arc::new(next));
     }
 
     /// Takes a version back that failed where another did not.
@@ -104,8 +124,11 @@ impl Slot {
     }
 
     async fn map(&self, batch: Batch) -> Result<Transformed, CallFailure> {
-        let route = self.route();
+        let route = self.begin()?;
         let (first, second) = route.choose(self.batches.fetch_add(1, Ordering::Relaxed));
+        if let Some((candidate, comparison)) = route.watched() {
+            return self.map_and_compare(first, candidate, comparison, batch).await;
+        }
         let Some(second) = second else { return first.transform(batch).await };
         let outcome = first.transform(batch.clone()).await;
         match &outcome {
@@ -120,8 +143,53 @@ impl Slot {
         }
     }
 
+    /// Maps a batch and shows it to a version that is only watched, unless that has enough to do.
+    async fn map_and_compare(
+        &self,
+        active: &Arc<Running>,
+        candidate: &Arc<Running>,
+        comparison: &Arc<Comparison>,
+        batch: Batch,
+    ) -> Result<Transformed, CallFailure> {
+        let Ok(turn) = Arc::clone(&comparison.turns).try_acquire_owned() else { return active.transform(batch).await };
+        let input = batch.clone();
+        let outcome = active.transform(batch).await;
+        let expected = match &outcome {
+            Ok(made) => Some(made.clone()),
+            Err(failure) if failure.error.code == ErrorCode::Failed => None,
+            // What the active version cannot do says nothing about the other one.
+            Err(_) => return outcome,
+        };
+        let (plugins, entry) = (self.plugins.clone(), self.entry.clone());
+        let (candidate, comparison) = (Arc::clone(candidate), Arc::clone(comparison));
+        tokio::spawn(async move {
+            let _turn = turn;
+            let records = input.len();
+            let made = candidate.watch(input).await;
+            let (Some(plugins), Some(entry)) = (plugins.upgrade(), entry.upgrade()) else { return };
+            let different = match (&expected, &made) {
+                (_, Err(failure)) if is_fault(failure) => {
+                    let (code, why) = (failure.error.code, &failure.error.message);
+                    return plugins.withdraw(&entry, &candidate.version, code, Some(candidate.digest), why);
+                }
+                (_, Err(failure)) if failure.error.code != ErrorCode::Failed => return,
+                (Some(expected), Ok(made)) => compare::different(records, expected, made),
+                (None, Err(_)) => 0,
+                _ => records as u64,
+            };
+            match comparison.add(records as u64, different) {
+                Some(Verdict::Differs(why)) => {
+                    plugins.withdraw(&entry, &candidate.version, ErrorCode::ReleaseRefused, Some(candidate.digest), &why);
+                }
+                Some(Verdict::Alike) => plugins.advance(&entry, &candidate.version).await,
+                None => {}
+            }
+        });
+        outcome
+    }
+
     async fn deliver(&self, batch: &Batch) -> Result<(usize, Report), CallFailure> {
-        let route = self.route();
+        let route = self.begin()?;
         let (first, second) = route.choose(self.batches.fetch_add(1, Ordering::Relaxed));
         let outcome = first.send(batch).await;
         // It is not known what was delivered, so the version before does not try again.
@@ -137,7 +205,7 @@ impl Slot {
 
 impl Slot {
     async fn judge(&self, subject: &Subject) -> Result<Vec<Violation>, CallFailure> {
-        let route = self.route();
+        let route = self.begin()?;
         let (first, second) = route.choose(self.batches.fetch_add(1, Ordering::Relaxed));
         let outcome = first.validate(subject).await;
         let (Some(second), Err(failure)) = (second, &outcome) else { return outcome };
@@ -165,6 +233,14 @@ impl Running {
         }
     }
 
+    /// Maps a batch for nobody: failures are not counted among those of pipelines.
+    async fn watch(&self, batch: Batch) -> Result<Transformed, CallFailure> {
+        match &self.runner {
+            Runner::Transformer(transformer) => transformer.transform(batch).await,
+            _ => Err(self.other_world()),
+        }
+    }
+
     async fn validate(&self, subject: &Subject) -> Result<Vec<Violation>, CallFailure> {
         match &self.runner {
             Runner::Validator(validator) => validator.validate(subject).await,
@@ -180,13 +256,19 @@ impl Running {
     }
 }
 
+impl Transform for Running {
+    fn transform(&self, batch: Batch) -> Boxed<'_, Result<Transformed, CallFailure>> {
+        Box::pin(Self::transform(self, batch))
+    }
+}
+
 impl Judge for Slot {
     fn validate<'a>(&'a self, subject: &'a Subject) -> Boxed<'a, Result<Vec<Violation>, CallFailure>> {
         Box::pin(self.judge(subject))
     }
 
     fn digest(&self) -> String {
-        self.route().active.digest.to_string()
+        self.route().map(|route| route.active.digest.to_string()).unwrap_or_default()
     }
 }
 
@@ -202,7 +284,7 @@ impl Target for Slot {
     }
 
     fn digest(&self) -> String {
-        self.route().active.digest.to_string()
+        self.route().map(|route| route.active.digest.to_string()).unwrap_or_default()
     }
 }
 

@@ -97,6 +97,7 @@ impl Plugins {
             let key = documents::version_key(tenant, &said.name, &said.version);
             let mut changes = vec![Change::put(key, documents::encode(&version)?).expecting(Expect::Absent)];
             if found.is_none() {
+                entry.state.open().await;
                 let state = PluginState::new(world);
                 let key = documents::plugin_key(tenant, &said.name);
                 changes.push(Change::put(key, documents::encode(&state)?).expecting(Expect::Absent));

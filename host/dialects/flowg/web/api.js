@@ -6,7 +6,7 @@ import { events } from "./events.js";
 const ROOT = new URL("../api/v1/", document.baseURI);
 
 /** A failure that the server told, or that kept its answer from coming. */
-export class ApiError extends Error {
+class ApiError extends Error {
   /** `status` is the name of the failure such as `PERMISSION_DENIED`, empty when the answer was none of the server's. */
   constructor(status, message, context = {}) {
     super(message);

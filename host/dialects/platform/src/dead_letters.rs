@@ -1,16 +1,19 @@
 //! Dead letters: what could not be processed, and what becomes of it.
 
+use crate::App;
 use crate::call::{Call, blocking};
 use crate::failure::{Failure, json};
 use axum::body::Body;
 use axum::http::Response;
-use headworks_core::{Error, Timestamp};
+use headworks_core::{Error, ErrorCode, TenantId, Timestamp};
 use headworks_identity::Scope;
-use headworks_pipelines::{Replay, ReplayedFrom};
+use headworks_pipelines::{Replay, ReplayedFrom, Transform};
+use headworks_plugins::Use;
 use headworks_store::{DeadLetter, LetterFilter, LetterSummary};
 use serde::Deserialize;
 use serde_json::{Value, json as value};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 type Answer = Result<Response<Body>, Failure>;
 
@@ -40,34 +43,73 @@ pub(crate) async fn get(mut call: Call) -> Answer {
     call.allow(Scope::ReadPipelines)?;
     let (store, tenant) = (call.app.store.clone(), call.caller.tenant);
     let found = blocking(move || store.dead_letter(tenant, number)).await?;
-    let found = found.ok_or_else(|| Error::not_found(format!("there is no dead letter {number}")))?;
+    let found = found.ok_or_else(|| missing(number))?;
     Ok(json(&whole(number, &found.letter)))
+}
+
+/// How a letter is to be replayed.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    #[serde(default)]
+    from: From,
+    /// A saved transformer in the place of the one that failed.
+    transformer: Option<String>,
+    /// A plugin in its place, with the configuration of the one that failed.
+    plugin: Option<String>,
+    /// A version of the plugin; the one in use where none is named.
+    version: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum From {
+    #[default]
+    Node,
+    Entry,
+}
+
+/// What is to run in the place of the transformer that failed, if anything.
+async fn substitute(app: &App, tenant: TenantId, number: u64, asked: &Asked) -> Result<Option<Arc<dyn Transform>>, Failure> {
+    let (plugin, version) = match (&asked.transformer, &asked.plugin, &asked.version) {
+        (None, None, None) => return Ok(None),
+        (Some(name), None, None) => {
+            return Ok(Some(app.pipelines.transformer(tenant, name).await.map_err(|error| error.at("transformer"))?));
+        }
+        (Some(_), ..) => {
+            return Err(Error::invalid("a transformer has no version: name one or the other").at("transformer").into());
+        }
+        (None, plugin, version) => (plugin, version),
+    };
+    let store = app.store.clone();
+    let found = blocking(move || store.dead_letter(tenant, number)).await?.ok_or_else(|| missing(number))?;
+    let script = app.pipelines.script_of(tenant, &found.letter.pipeline, &found.letter.node).await?;
+    let used = script.and_then(|script| Use::of_script(&script)).ok_or_else(|| {
+        let message = "the records did not fail in a transformer that is made from a plugin";
+        Error::invalid(message).at(if plugin.is_some() { "plugin" } else { "version" })
+    })?;
+    let name = plugin.as_ref().unwrap_or(&used.plugin);
+    let opened = match version {
+        Some(version) => app.plugins.open_version(tenant, name, version, &used.config).await,
+        None => app.plugins.open_transformer(tenant, name, &used.config).await,
+    };
+    Ok(Some(opened.map_err(|error| match error.code {
+        ErrorCode::NotFound | ErrorCode::InvalidProgram => Error::invalid(error.message).at("version"),
+        _ => error,
+    })?))
+}
+
+fn missing(number: u64) -> Error {
+    Error::not_found(format!("there is no dead letter {number}"))
 }
 
 /// `replay_dead_letter`.
 pub(crate) async fn replay(mut call: Call) -> Answer {
-    #[derive(Default, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Asked {
-        #[serde(default)]
-        from: From,
-        transformer: Option<String>,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "lowercase")]
-    enum From {
-        #[default]
-        Node,
-        Entry,
-    }
     let number = path_number(&mut call).await?;
     let asked: Asked = call.optional_json().await?;
     call.allow(Scope::WritePipelines)?;
     let tenant = call.caller.tenant;
-    let with = match asked.transformer {
-        Some(name) => Some(call.app.pipelines.transformer(tenant, &name).await.map_err(|error| error.at("transformer"))?),
-        None => None,
-    };
+    let with = substitute(&call.app, tenant, number, &asked).await?;
     let how = Replay { from_entry: matches!(asked.from, From::Entry), with };
     let replayed = call.app.pipelines.replay(tenant, number, how).await?;
     let (from, place) = match replayed.from {
@@ -90,7 +132,7 @@ pub(crate) async fn discard(mut call: Call) -> Answer {
     let number = path_number(&mut call).await?;
     call.allow(Scope::WritePipelines)?;
     match call.app.store.discard_letters(call.caller.tenant, vec![number]).await? {
-        0 => Err(Error::not_found(format!("there is no dead letter {number}")).into()),
+        0 => Err(missing(number).into()),
         discarded => Ok(json(&value!({"discarded": discarded}))),
     }
 }

@@ -78,6 +78,7 @@ pub fn router(state: PlatformState) -> Router {
         .route("/platform/v1/plugins/{plugin}/versions/{version}", get(plugins::version).delete(plugins::delete_version))
         .route("/platform/v1/plugins/{plugin}/versions/{version}/component", get(plugins::component))
         .route("/platform/v1/plugins/{plugin}/versions/{version}/approve", post(plugins::approve))
+        .route("/platform/v1/plugins/{plugin}/versions/{version}/tests", put(plugins::tests))
         .route("/platform/v1/plugins/{plugin}/release", get(releases::get).post(releases::release))
         .route("/platform/v1/plugins/{plugin}/rollback", post(releases::rollback))
         .route("/platform/v1/plugins/{plugin}/logs", get(logs::logs))

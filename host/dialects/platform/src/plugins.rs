@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use headworks_core::{Digest, Error};
 use headworks_identity::Scope;
-use headworks_plugins::{Candidate, Outcome, Plugin, Shadow, Status, Upload, Version};
+use headworks_plugins::{Candidate, Outcome, Plugin, Plugins, Shadow, Status, Upload, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -43,6 +43,9 @@ struct CandidateShape<'a> {
     canary_percent: Option<u8>,
     shadow: Option<Shadow>,
     since: String,
+    /// Of a shadow run, since the server started.
+    compared: Option<u64>,
+    different: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -71,12 +74,12 @@ struct VersionShape<'a> {
     updated_by: &'a str,
 }
 
-impl<'a> From<&'a Plugin> for PluginShape<'a> {
-    fn from(plugin: &'a Plugin) -> Self {
+impl<'a> PluginShape<'a> {
+    fn of(plugins: &Plugins, plugin: &'a Plugin) -> Self {
         Self {
             name: &plugin.name,
             world: &plugin.state.world,
-            release: plugin.into(),
+            release: ReleaseShape::of(plugins, plugin),
             created: plugin.document.created.rfc3339(),
             updated: plugin.document.updated.rfc3339(),
             updated_by: &plugin.document.author,
@@ -84,14 +87,17 @@ impl<'a> From<&'a Plugin> for PluginShape<'a> {
     }
 }
 
-impl<'a> From<&'a Plugin> for ReleaseShape<'a> {
-    fn from(plugin: &'a Plugin) -> Self {
+impl<'a> ReleaseShape<'a> {
+    pub(crate) fn of(plugins: &Plugins, plugin: &'a Plugin) -> Self {
+        let (compared, different) = plugins.progress(plugin).unzip();
         let state = &plugin.state;
         let candidate = |candidate: &'a Candidate| CandidateShape {
             version: &candidate.version,
             canary_percent: candidate.canary_percent,
             shadow: candidate.shadow,
             since: candidate.since.rfc3339(),
+            compared,
+            different,
         };
         let outcome = |outcome: &'a Outcome| OutcomeShape {
             version: &outcome.version,
@@ -149,7 +155,7 @@ pub(crate) async fn list(call: Call) -> Answer {
     call.allow(Scope::ReadTransformers)?;
     let (plugins, tenant) = (call.app.plugins.clone(), call.caller.tenant);
     let found = blocking(move || plugins.list(tenant)).await?;
-    let shown: Vec<PluginShape<'_>> = found.iter().map(Into::into).collect();
+    let shown: Vec<PluginShape<'_>> = found.iter().map(|plugin| PluginShape::of(&call.app.plugins, plugin)).collect();
     Ok(json(&serde_json::json!({"plugins": shown})))
 }
 
@@ -157,7 +163,7 @@ pub(crate) async fn get(mut call: Call) -> Answer {
     let name = call.name().await?;
     call.allow(Scope::ReadTransformers)?;
     let plugin = call.app.plugins.get(call.caller.tenant, &name)?;
-    Ok(json(&PluginShape::from(&plugin)))
+    Ok(json(&PluginShape::of(&call.app.plugins, &plugin)))
 }
 
 /// The body is the component. The caller is checked before it is read.
@@ -226,6 +232,15 @@ pub(crate) async fn component(mut call: Call) -> Answer {
     let mut response = Response::new(Body::from(bytes));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/wasm"));
     Ok(response)
+}
+
+/// The body is a file of tests.
+pub(crate) async fn tests(mut call: Call) -> Answer {
+    let (name, version) = call.two_names().await?;
+    let tests = call.body().await?;
+    call.allow(Scope::WriteTransformers)?;
+    call.app.plugins.set_tests(call.caller.tenant, &call.caller.user, &name, &version, &tests).await?;
+    Ok(gone())
 }
 
 pub(crate) async fn approve(mut call: Call) -> Answer {

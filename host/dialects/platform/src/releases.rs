@@ -15,7 +15,7 @@ pub(crate) async fn get(mut call: Call) -> Answer {
     let name = call.name().await?;
     call.allow(Scope::ReadTransformers)?;
     let plugin = call.app.plugins.get(call.caller.tenant, &name)?;
-    Ok(json(&ReleaseShape::from(&plugin)))
+    Ok(json(&ReleaseShape::of(&call.app.plugins, &plugin)))
 }
 
 pub(crate) async fn release(mut call: Call) -> Answer {
@@ -31,12 +31,12 @@ pub(crate) async fn release(mut call: Call) -> Answer {
     call.allow(Scope::WriteTransformers)?;
     let release = Release { version, canary_percent, shadow };
     let plugin = call.app.plugins.release(call.caller.tenant, &call.caller.user, &name, release).await?;
-    Ok(json(&ReleaseShape::from(&plugin)))
+    Ok(json(&ReleaseShape::of(&call.app.plugins, &plugin)))
 }
 
 pub(crate) async fn rollback(mut call: Call) -> Answer {
     let name = call.name().await?;
     call.allow(Scope::WriteTransformers)?;
     let plugin = call.app.plugins.rollback(call.caller.tenant, &call.caller.user, &name).await?;
-    Ok(json(&ReleaseShape::from(&plugin)))
+    Ok(json(&ReleaseShape::of(&call.app.plugins, &plugin)))
 }

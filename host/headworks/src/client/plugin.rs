@@ -134,7 +134,8 @@ pub(crate) fn run(command: Command, server: Server, output: Output) -> Result<Ex
                 Some(name) => api.look(&["plugins", name, "usage"], &[])?,
                 None => api.look(&["usage"], &[])?,
             };
-            printer.print(&usage, [serde_json::to_string_pretty(&usage)?].iter().flat_map(|text| text.lines().map(str::to_owned)))
+            let all = usage.get("plugins").and_then(Value::as_array).cloned().unwrap_or_else(|| vec![usage.clone()]);
+            printer.print(&usage, all.iter().flat_map(usage_lines))
         }
         Command::Delete { name, version } => {
             match &version {
@@ -165,7 +166,7 @@ impl Push {
         let mut lines = vec![format!("{name} {version} is on the server ({} KiB, {digest})", bytes.len().div_ceil(1024))];
         if text(&stored, "status") == "waiting" {
             let asked = texts(&stored, "grants").join(", ");
-            lines.push(format!("it asks for {asked}; `headworks plugin approve {name} {version}` approves that"));
+            lines.push(format!("it waits: it asks for {asked}; `headworks plugin approve {name} {version}` approves that"));
             return printer.print(&stored, lines);
         }
         if self.no_release {
@@ -241,6 +242,27 @@ fn plugin_line(plugin: &Value) -> String {
         line.push_str(&format!(", on trial {candidate}"));
     }
     line
+}
+
+/// What a plugin used, and a line for each of its own figures.
+fn usage_lines(used: &Value) -> Vec<String> {
+    let number = |member: &str| used.get(member).and_then(Value::as_u64).unwrap_or_default();
+    let mut lines = vec![format!(
+        "{}: {} calls, {} failed, {} records in, {} out, {:.3} s of processor time, {} KiB crossed, {} KiB of memory at most",
+        text(used, "plugin"),
+        number("calls"),
+        number("failures"),
+        number("records_in"),
+        number("records_out"),
+        number("cpu_nanos") as f64 / 1e9,
+        number("host_bytes").div_ceil(1024),
+        number("peak_memory").div_ceil(1024),
+    )];
+    for (name, figure) in used.get("figures").and_then(Value::as_object).into_iter().flatten() {
+        let value = figure.as_object().and_then(|figure| figure.values().next()).unwrap_or(figure);
+        lines.push(format!("  {name} {value}"));
+    }
+    lines
 }
 
 fn logs(api: &Api, name: &str, follow: bool, printer: Printer) -> Result<()> {

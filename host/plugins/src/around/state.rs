@@ -137,6 +137,11 @@ impl State {
         }
     }
 
+    /// Takes something again after [`close`](Self::close): the plugin is there again.
+    pub(crate) async fn open(&self) {
+        self.kept.lock().await.is_closed = false;
+    }
+
     /// Forgets what waits, and takes nothing any more.
     pub(crate) async fn close(&self) {
         let mut kept = self.kept.lock().await;

@@ -1,6 +1,6 @@
 use crate::support::*;
-use headworks_core::{Digest, ErrorCode, TenantId, Timestamp};
-use headworks_store::{DeadLetter, LetterFilter, Store, StoreOptions};
+use headworks_core::{Digest, DocumentKey, ErrorCode, TenantId, Timestamp};
+use headworks_store::{Beside, Change, DeadLetter, Expect, LetterFilter, Store, StoreOptions};
 
 fn letter(reason: &str) -> DeadLetter {
     DeadLetter {
@@ -116,5 +116,32 @@ async fn a_replayed_letter_is_gone_with_what_was_made_of_it() {
     assert_eq!(error.code, ErrorCode::RevisionConflict);
     let bench = bench.reopen();
     assert_eq!(bench.store.dead_letters(T, 0, 9).unwrap(), [(2, rest)]);
+    assert!(bench.verified().is_empty());
+}
+
+#[tokio::test]
+async fn blobs_and_state_come_and_go_with_documents() {
+    let bench = Bench::new();
+    let (store, key) = (&bench.store, DocumentKey::new(T, "plugin", "p"));
+    let (bytes, digest) = (vec![7; 10_000], Digest::of(&[7; 10_000]));
+    let blob = || vec![Beside::Blob { tenant: T, digest, bytes: bytes.clone() }];
+    let refused = Change::put(key.clone(), "{}").expecting(Expect::Present);
+    assert_eq!(store.write_with("a", vec![refused], blob()).await.unwrap_err().code, ErrorCode::NotFound);
+    assert_eq!(store.blob(T, &digest).unwrap(), None);
+    store.write_with("a", vec![Change::put(key.clone(), "{}")], blob()).await.unwrap();
+    assert_eq!(store.blob(T, &digest).unwrap(), Some(bytes));
+    let values = [("b", "2"), ("a", "1"), ("a\0", "3")].map(|(name, value)| (name.to_owned(), Some(value.into())));
+    store.remember(T, "p", values.to_vec()).await.unwrap();
+    store.remember(T, "p\0", vec![("c".to_owned(), Some(vec![]))]).await.unwrap();
+    store.remember(T, "p", vec![("b".to_owned(), None), ("none".to_owned(), None)]).await.unwrap();
+    let bench = bench.reopen();
+    let store = &bench.store;
+    assert_eq!(store.states(T, "p").unwrap(), [("a".to_owned(), 1), ("a\0".to_owned(), 1)]);
+    assert_eq!(store.state(T, "p", "a").unwrap(), Some(b"1".to_vec()));
+    assert_eq!(store.state(TenantId(2), "p", "a").unwrap(), None);
+    let gone = vec![Beside::NoBlob { tenant: T, digest }, Beside::NoState { tenant: T, plugin: "p".to_owned() }];
+    store.write_with("a", vec![Change::delete(key)], gone).await.unwrap();
+    assert_eq!((store.blob(T, &digest).unwrap(), store.states(T, "p").unwrap()), (None, vec![]));
+    assert_eq!(store.states(T, "p\0").unwrap(), [("c".to_owned(), 0)]);
     assert!(bench.verified().is_empty());
 }

@@ -16,7 +16,10 @@ type Config struct {
 }
 
 func init() {
-	info := headworks.Info{Name: "{{name}}", Version: "0.1.0", Summary: "Posts each record as JSON"}
+	info := headworks.Info{
+		Name: "{{name}}", Version: "0.1.0", Summary: "Posts each record as JSON",
+		Grants: []string{"http://*:*", "https://*:*"},
+	}
 	forwarder.Register(info, targets, func(config Config) (forwarder.Sink, error) { return sink(config), nil })
 }
 

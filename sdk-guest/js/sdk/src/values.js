@@ -55,8 +55,8 @@ function numberText(value) {
   const text = String(value);
   if (!text.includes("e")) return text;
   if (Number.isInteger(value)) return BigInt(value).toString();
-  const [digits, exponent] = text.replace("-", "").split("e");
-  return (value < 0 ? "-0." : "0.") + "0".repeat(-Number(exponent) - 1) + digits.replace(".", "");
+  const [digits, exponent] = String(Math.abs(value)).split("e-");
+  return (value < 0 ? "-0." : "0.") + "0".repeat(Number(exponent) - 1) + digits.replace(".", "");
 }
 
 /** UTF-8 to text; what is not UTF-8 is replaced. The engine of components has no TextDecoder. */

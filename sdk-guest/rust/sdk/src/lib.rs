@@ -55,5 +55,22 @@ macro_rules! export {
             type Exported = $crate::guest::Component<$plugin>;
             $crate::guest::world::export_plugin!(Exported with_types_in $crate::guest::world);
         }
+        #[cfg(not(target_family = "wasm"))]
+        const _: fn() = $crate::exported::<$plugin>;
     };
 }
+
+/// Natively nothing is exported; the compiler is told that the plugin is used, and checks that it is one of its world.
+#[cfg(all(not(target_family = "wasm"), feature = "transformer"))]
+#[doc(hidden)]
+pub fn exported<P: Transformer>() {}
+
+/// As above.
+#[cfg(all(not(target_family = "wasm"), feature = "forwarder"))]
+#[doc(hidden)]
+pub fn exported<P: Forwarder>() {}
+
+/// As above.
+#[cfg(all(not(target_family = "wasm"), feature = "validator"))]
+#[doc(hidden)]
+pub fn exported<P: Validator>() {}

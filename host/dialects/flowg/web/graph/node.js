@@ -28,7 +28,8 @@ export function nodeView(node, { readOnly, lists, actions }) {
     !isSource && !readOnly && button("✕", () => actions.remove(node), { kind: "quiet", "aria-label": t("Remove {name}", { name: caption() }) }),
     leads && h("button", { type: "button", class: "port out", title: t("Output"), "aria-label": t("Output of {name}", { name: caption() }) }),
   );
-  const element = h("div", { class: `node ${node.type}-node`, role: "group", "aria-label": caption(), tabindex: "0", "data-id": node.id }, head, h("div", { class: "body" }, setting), badge);
+  const attributes = { class: `node ${node.type}-node`, role: "group", "aria-label": caption(), tabindex: "0", "data-id": node.id };
+  const element = h("div", attributes, head, h("div", { class: "body" }, setting), badge);
 
   function settingInput() {
     const multiline = node.type === "switch";
@@ -47,8 +48,8 @@ export function nodeView(node, { readOnly, lists, actions }) {
       node.data[key] = input.value;
       element.setAttribute("aria-label", caption());
     });
-    const behind = WITH_OBJECT.includes(node.type) && button("✎", () => actions.open(node), { kind: "quiet", "aria-label": t("Edit {name}", { name: title }), title: t("Open what has this name, or make it") });
-    return h("div", { class: "row" }, input, behind);
+    const told = { kind: "quiet", "aria-label": t("Edit {name}", { name: title }), title: t("Open what has this name, or make it") };
+    return h("div", { class: "row" }, input, WITH_OBJECT.includes(node.type) && button("✎", () => actions.open(node), told));
   }
 
   return {

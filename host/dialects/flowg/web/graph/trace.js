@@ -22,7 +22,8 @@ export function pipelineTrial(name, flow, canvas) {
       fill(result, complaint(error));
     }
   };
-  return h("details", { class: "trial" }, h("summary", null, t("Test")), h("div", { class: "columns" }, h("div", null, record.element, button(t("Run"), run, { kind: "primary" })), result));
+  const asked = h("div", null, record.element, button(t("Run"), run, { kind: "primary" }));
+  return h("details", { class: "trial" }, h("summary", null, t("Test")), h("div", { class: "columns" }, asked, result));
 }
 
 /** What came into a node and went out of it, each time. */

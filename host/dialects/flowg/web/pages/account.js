@@ -8,12 +8,22 @@ import { attempt, complaint, confirmation, display, notice } from "../parts/dial
 import { textField } from "../parts/fields.js";
 
 export async function accountPage() {
-  const list = (items) => (items.length ? h("ul", { class: "chips" }, items.map((item) => h("li", null, item))) : h("p", { class: "empty" }, t("None.")));
+  const list = (items) => {
+    if (!items.length) return h("p", { class: "empty" }, t("None."));
+    return h("ul", { class: "chips" }, items.map((item) => h("li", null, item)));
+  };
   return h(
     "main",
     { class: "page" },
     h("h1", null, session.user.name),
-    h("div", { class: "boxes" }, box(t("Roles"), list(session.user.roles ?? [])), box(t("Permissions"), list(session.permissions)), box(t("Password"), passwordForm()), box(t("Tokens"), await tokens())),
+    h(
+      "div",
+      { class: "boxes" },
+      box(t("Roles"), list(session.user.roles ?? [])),
+      box(t("Permissions"), list(session.permissions)),
+      box(t("Password"), passwordForm()),
+      box(t("Tokens"), await tokens()),
+    ),
   );
 }
 

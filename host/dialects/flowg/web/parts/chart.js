@@ -10,7 +10,7 @@ const WANTED = 100;
 const MOST = 1000;
 
 /** The size of a bar in milliseconds: the one that makes nearest to a hundred of them (FlowG 20). */
-export function bucketSize(span) {
+function bucketSize(span) {
   const distance = (size) => Math.abs(span / size - WANTED);
   return SIZES.reduce((best, size) => (distance(size) < distance(best) ? size : best));
 }

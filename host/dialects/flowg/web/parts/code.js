@@ -43,5 +43,6 @@ export function codeEditor({ label, value, readOnly, tokens }) {
   input.addEventListener("keydown", key);
   paint();
   const hint = h("small", null, t("Tab indents; Escape, then Tab leaves the editor."));
-  return { element: h("div", { class: "code" }, h("div", { class: "code-area" }, lines, h("div", { class: "code-text" }, colours, input)), !readOnly && hint), value: () => input.value };
+  const area = h("div", { class: "code-area" }, lines, h("div", { class: "code-text" }, colours, input));
+  return { element: h("div", { class: "code" }, area, !readOnly && hint), value: () => input.value };
 }

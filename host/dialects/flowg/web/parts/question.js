@@ -23,7 +23,9 @@ export function question(indices) {
   });
   const fields = Object.entries(indices).sort(([one], [other]) => (one < other ? -1 : 1));
   const ticks = fields.map(([field, values]) => [field, tickField(field, [], [...values].sort())]);
-  const panel = ticks.length ? h("aside", { class: "indices", "aria-label": t("Indexed values") }, h("h3", null, t("Indexed values")), ticks.map(([, { element }]) => element)) : null;
+  const heading = h("h3", null, t("Indexed values"));
+  const boxes = ticks.map(([, { element }]) => element);
+  const panel = ticks.length ? h("aside", { class: "indices", "aria-label": t("Indexed values") }, heading, boxes) : null;
   const chosen = () => Object.fromEntries(ticks.map(([field, tick]) => [field, tick.value()]).filter(([, values]) => values.length));
   return {
     controls: [filter, span, dates],

@@ -18,7 +18,12 @@ export function exportsOf(definition) {
           return new Instance(opening(() => openTransformer(definition, config)));
         }
         transform(records) {
-          answered(() => transform(this.#opened, new Records(records)));
+          try {
+            answered(() => transform(this.#opened, new Records(records)));
+          } catch (problem) {
+            records[Symbol.dispose]?.();
+            throw problem;
+          }
           return records;
         }
       },

@@ -25,5 +25,6 @@ class Instance:
         try:
             plugin.transform(self._opened, _component.Records(records))
         except plugin.Failed as problem:
-            raise Err(str(problem)) from None
+            with records:
+                raise Err(str(problem)) from None
         return records

@@ -10,7 +10,13 @@ class Config:
     url: str = setting(description="Where each record is posted to, as JSON", pattern="^https?://")
 
 
-class Post(headworks.Forwarder, name="{{name}}", version="0.1.0", summary="Posts each record as JSON"):
+class Post(
+    headworks.Forwarder,
+    name="{{name}}",
+    version="0.1.0",
+    summary="Posts each record as JSON",
+    grants=["http://*:*", "https://*:*"],
+):
     config: Config
 
     @classmethod

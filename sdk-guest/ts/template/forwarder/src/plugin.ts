@@ -4,6 +4,7 @@ export default forwarder({
   name: "{{name}}",
   version: "0.1.0",
   summary: "Posts each record as JSON",
+  grants: ["http://*:*", "https://*:*"],
   config: settings({ url: text({ pattern: "^https?://[^/]+", description: "Where each record is posted to, as JSON" }) }),
   targets({ url }) {
     const [, scheme, host] = /^(https?):\/\/([^/?#]+)/.exec(url)!;
