@@ -11,7 +11,7 @@ pub enum Proof {
     Call(&'static str, &'static str),
     /// As [`Call`], and the call ends well.
     Harmless(&'static str),
-    /// As [`Call`] while the guest reads its configuration: nothing was called, and there is no dead letter.
+    /// As [`Call`] while the guest reads its configuration, or with an error of its own: there is no dead letter.
     Open(&'static str, &'static str),
     /// A record is delivered with the guest `test-reports`; its URL has this path, and the delivery ends with this code.
     Report(&'static str, &'static str),
