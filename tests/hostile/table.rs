@@ -11,7 +11,7 @@ pub enum Proof {
     Call(&'static str, &'static str),
     /// As [`Call`], and the call ends well.
     Harmless(&'static str),
-    /// As [`Call`] while the guest reads its configuration: nothing was called, and there is no dead letter.
+    /// As [`Call`] while the guest reads its configuration, or with an error of its own: there is no dead letter.
     Open(&'static str, &'static str),
     /// A record is delivered with the guest `test-reports`; its URL has this path, and the delivery ends with this code.
     Report(&'static str, &'static str),
@@ -36,6 +36,7 @@ const PLATFORM: &str = "host/sandbox/tests/platform.rs";
 const VALIDATORS: &str = "host/sandbox/tests/validators.rs";
 const ADDRESSES: &str = "host/http/src/outbound/address.rs";
 const OUTBOUND: &str = "host/http/src/outbound/tests.rs";
+const RULES: &str = "tests/conformance/rules.rs";
 const NETWORK: &str = "tests/forwarders/hostile.rs";
 
 /// The guests of `tests/plugins` by folder. Those that are made to misbehave with the file that runs them: every word of
@@ -47,6 +48,7 @@ pub const GUESTS: &[(&str, Option<&str>)] = &[
     ("network", Some(NETWORK)),
     ("platform", Some(PLATFORM)),
     ("reports", Some("tests/hostile/table.rs")),
+    ("rule", Some(RULES)),
     ("versioned", None),
 ];
 
@@ -197,7 +199,10 @@ pub const CASES: &[(&str, &[Proof])] = &[
     ),
     (
         "validator that traps or hangs",
-        &[Tested(VALIDATORS, "a_validator_that_misbehaves_is_stopped_and_the_next_document_is_judged")],
+        &[
+            Tested(VALIDATORS, "a_validator_that_misbehaves_is_stopped_and_the_next_document_is_judged"),
+            Tested(RULES, "a_rule_that_traps_or_hangs_closes_where_it_is_enforced_and_never_keeps_anything_from_being_deleted"),
+        ],
     ),
     ("state keys of another tenant", &[Tested(PLATFORM, "state_is_shared_by_instances_and_not_by_tenants")]),
     (
