@@ -75,7 +75,7 @@ async fn judge(plugin: &Plugin, case: &Case, network: &ScriptedNetwork, log: &Ar
 }
 
 /// A case that says nothing tests nothing.
-fn needs<'a, T>(member: &Option<T>, case: &'a Case, names: &str) -> Result<()> {
+fn needs<T>(member: &Option<T>, case: &Case, names: &str) -> Result<()> {
     if member.is_some() || case.error.is_some() || !case.rejected.is_empty() {
         return Ok(());
     }
