@@ -65,7 +65,8 @@ fn view(client: &Client, operations: &[Operation]) -> Vec<(String, Vec<u8>)> {
         .map(|operation| {
             let path = concrete(&operation.path, "");
             let answer = client.get(&path);
-            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+            let missing = answer.status == 404 && is_setup(&operation.path);
+            assert!(answer.status == 200 || missing, "{path}: {} {}", answer.status, answer.text());
             (path, answer.body)
         })
         .collect()
@@ -104,6 +105,7 @@ fn body(operation: &Operation, saved: &[(&str, Vec<u8>)]) -> (&'static str, Vec<
         ("POST", "/api/v1/pipelines/{pipeline}/logs/otlp") => json!({"resourceLogs": []}),
         ("PUT", "/api/v1/middlewares/elastic/{index}") => json!({}),
         (_, path) if path.ends_with("/_bulk") => return ("application/x-ndjson", documents),
+        (_, path) if is_setup(path) => json!({}),
         (_, path) if path.contains("/elastic/{index}/_") => json!({"text": "more"}),
         ("PUT", "/api/v1/transformers/{transformer}") => json!({"script": ".changed = true"}),
         ("POST", "/api/v1/test/transformer") => json!({"code": ".", "record": {"a": "b"}}),
@@ -118,6 +120,11 @@ fn body(operation: &Operation, saved: &[(&str, Vec<u8>)]) -> (&'static str, Vec<
         (method, path) => panic!("{method} {path} is not in the table"),
     };
     ("application/json", value.to_string().into_bytes())
+}
+
+/// What shippers ask before they send, of things that nobody keeps.
+fn is_setup(path: &str) -> bool {
+    path.contains("/elastic/_") && !path.ends_with("/_bulk")
 }
 
 /// Operations that are refused here whatever they are asked: nobody listens behind the forwarder, the index exists, and the
@@ -156,7 +163,8 @@ fn nothing_of_one_tenant_is_seen_or_changed_by_another() {
         let path = concrete(&operation.path, &token);
         let answer = one.send(operation.method.clone(), &path, &[("Content-Type", kind)], Some(&body));
         if !REFUSED.contains(&operation.path.as_str()) {
-            assert!(answer.status < 300, "{} {path}: {} {}", operation.method, answer.status, answer.text());
+            let refused = answer.status < 500 && is_setup(&operation.path);
+            assert!(answer.status < 300 || refused, "{} {path}: {} {}", operation.method, answer.status, answer.text());
         }
         let now = [stable(&view(&first, &operations)), stable(&view(&two, &operations))];
         for (before, now) in before.iter().zip(&now) {
