@@ -135,7 +135,7 @@ impl Inner {
     async fn run_tests(&self, entry: &Entry, name: &str, loaded: &Loaded, version: &VersionState) -> Result<()> {
         let Some(document) = self.store.get(&documents::tests_key(entry.tenant, &entry.plugin, name))? else { return Ok(()) };
         let tests = Tests::parse(&document.body)?;
-        let plugin = loaded.plugin.within(self.surroundings(entry, version, Purpose::Watch)?);
+        let plugin = loaded.plugin.within(self.surroundings(entry, version, Purpose::Test)?);
         let failed: Vec<_> = tests.run(&plugin).await.into_iter().filter(|tested| tested.failure.is_some()).collect();
         let Some(first) = failed.first() else { return Ok(()) };
         let why = first.failure.as_deref().unwrap_or_default();
