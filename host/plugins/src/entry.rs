@@ -7,7 +7,7 @@ use crate::compare::Comparison;
 use crate::documents::Shadow;
 use crate::slot::{Route, Slot, Trial};
 use crate::{Candidate, Config, Inner, PluginState, none_in_use};
-use headworks_core::{Error, Result, TenantId, Timestamp};
+use headworks_core::{Error, ErrorCode, Result, TenantId, Timestamp};
 use headworks_sandbox::{Admission, Usage, World};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,6 +39,15 @@ pub(crate) struct Entry {
     comparison: Mutex<Option<Arc<Comparison>>>,
     /// Whether somebody waits for the end of a probation.
     is_on_watch: AtomicBool,
+}
+
+/// Whether a version on trial has to open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trials {
+    /// It has to.
+    Needed,
+    /// The version in use goes on without it.
+    IfTheyOpen,
 }
 
 impl Entry {
@@ -89,10 +98,15 @@ impl Entry {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(key).and_then(Weak::upgrade)
     }
 
-    fn keep(&self, key: String, slot: &Arc<Slot>) {
+    /// Keeps a slot, and answers the one that somebody else was quicker to keep: one that is not kept here never turns.
+    fn keep(&self, key: String, slot: Arc<Slot>) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = slots.get(&key).and_then(Weak::upgrade) {
+            return known;
+        }
         slots.retain(|_, slot| slot.strong_count() > 0);
-        slots.insert(key, Arc::downgrade(slot));
+        slots.insert(key, Arc::downgrade(&slot));
+        slot
     }
 }
 
@@ -113,10 +127,12 @@ impl Inner {
         if let Some(slot) = entry.slot(&key) {
             return Ok(slot);
         }
-        let route = self.route(&entry, &state, config, None).await?;
+        let route = self.route(&entry, &state, config, None, Trials::IfTheyOpen).await?;
+        if !Arc::ptr_eq(&entry, &self.entry(tenant, plugin)) {
+            return Err(Error::new(ErrorCode::Unavailable, format!("the plugin {plugin} was deleted and made again: try again")));
+        }
         let slot = Arc::new(Slot::new(Arc::downgrade(self), Arc::downgrade(&entry), config.clone(), route));
-        entry.keep(key, &slot);
-        Ok(slot)
+        Ok(entry.keep(key, slot))
     }
 
     /// What a slot does by the document of its plugin. Versions that already run in `present` are taken from there.
@@ -126,6 +142,7 @@ impl Inner {
         state: &PluginState,
         config: &Config,
         present: Option<&Route>,
+        trials: Trials,
     ) -> Result<Route> {
         let run = async |version: &str, purpose| match present.and_then(|present| present.running(version, purpose)) {
             Some(running) => Ok(running),
@@ -144,7 +161,15 @@ impl Inner {
                     Some(bounds) => (Purpose::Watch, 0, Some(entry.compare(candidate, bounds))),
                     None => (Purpose::Use, candidate.canary_percent.unwrap_or_default(), None),
                 };
-                Some(Trial { running: run(&candidate.version, purpose).await?, percent, comparison })
+                match (run(&candidate.version, purpose).await, trials) {
+                    (Ok(running), _) => Some(Trial { running, percent, comparison }),
+                    (Err(error), Trials::Needed) => return Err(error),
+                    (Err(error), Trials::IfTheyOpen) => {
+                        let (tenant, plugin, version) = (entry.tenant, &entry.plugin, &candidate.version);
+                        tracing::warn!(%tenant, plugin, version, %error, "a version on trial does not open");
+                        None
+                    }
+                }
             }
             None => None,
         };
@@ -186,7 +211,7 @@ impl Inner {
         let mut prepared = Vec::new();
         for slot in entry.slots() {
             let present = slot.route();
-            let route = self.route(entry, state, slot.config(), present.as_deref()).await.map_err(|error| {
+            let route = self.route(entry, state, slot.config(), present.as_deref(), Trials::Needed).await.map_err(|error| {
                 let what = format!("it cannot take over from the {} that runs: {}", state.world, error.message);
                 Error { message: what, ..error }
             })?;
@@ -201,7 +226,7 @@ impl Inner {
         let Some((_, state)) = self.find(entry.tenant, &entry.plugin)? else { return Ok(()) };
         for slot in entry.slots() {
             let present = slot.route();
-            match self.route(entry, &state, slot.config(), present.as_deref()).await {
+            match self.route(entry, &state, slot.config(), present.as_deref(), Trials::IfTheyOpen).await {
                 Ok(route) => slot.turn(Some(route)),
                 Err(error) => {
                     tracing::error!(tenant = %entry.tenant, plugin = entry.plugin, %error, "a {} stays on another version than the one in use", state.world);

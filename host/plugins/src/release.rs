@@ -136,7 +136,7 @@ impl Inner {
     async fn run_tests(&self, entry: &Entry, name: &str, loaded: &Loaded, version: &VersionState) -> Result<()> {
         let Some(document) = self.store.get(&documents::tests_key(entry.tenant, &entry.plugin, name))? else { return Ok(()) };
         let tests = Tests::read(&String::from_utf8_lossy(&document.body))?;
-        let plugin = loaded.plugin.within(self.surroundings(entry, version, Purpose::Watch)?);
+        let plugin = loaded.plugin.within(self.surroundings(entry, version, Purpose::Test)?);
         let failed: Vec<_> = golden::run(&plugin, &tests).await.into_iter().filter(|outcome| !outcome.passed()).collect();
         let Some(first) = failed.first() else { return Ok(()) };
         let why = first.differences.join("; ");
