@@ -37,6 +37,8 @@ impl<'s> Check<'s> {
     pub(super) fn value(&mut self, schema: &'s Value, value: &Value, path: &Path<'_>, depth: usize) -> Checked {
         self.step(1, path)?;
         if depth > DEPTH {
+            // Nothing around it may take this for an answer.
+            self.steps = 0;
             return Err(wrong(path, format!("the schema of the plugin is nested deeper than {DEPTH} here, or refers to itself")));
         }
         let members = match schema {
