@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use headworks_core::Digest;
 use headworks_guests::project::{MANIFEST, Project};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -199,14 +199,14 @@ fn tests(path: &Path) -> Result<Option<Value>> {
 }
 
 fn release(api: &Api, name: &str, version: &str, trial: &Trial) -> Result<Value> {
-    let mut body = json!({ "version": version });
+    let mut body = Map::from_iter([("version".to_owned(), json!(version))]);
     if let Some(percent) = trial.canary {
-        body["canary_percent"] = percent.into();
+        body.insert("canary_percent".to_owned(), percent.into());
     }
     if let Some(records) = trial.shadow {
-        body["shadow"] = json!({"records": records, "max_different": trial.max_different});
+        body.insert("shadow".to_owned(), json!({"records": records, "max_different": trial.max_different}));
     }
-    api.post(&["plugins", name, "release"], Some(&body))
+    api.post(&["plugins", name, "release"], Some(&body.into()))
 }
 
 fn released(name: &str, version: &str, trial: &Trial) -> String {

@@ -56,8 +56,8 @@ pub(super) fn run(of: &Subject, output: Output) -> Result<ExitCode> {
 
 /// What is called again and again.
 enum Work {
-    Transform(headworks_sandbox::Transformer, Case),
-    Forward(headworks_sandbox::Forwarder, Case),
+    Transform(headworks_sandbox::Transformer, Box<Case>),
+    Forward(headworks_sandbox::Forwarder, Box<Case>),
     Validate(headworks_sandbox::Validator, Box<headworks_sandbox::Subject>),
 }
 
@@ -65,8 +65,8 @@ impl Work {
     async fn open(plugin: &Plugin, case: &Case) -> Result<Self> {
         let config = config(plugin, case);
         Ok(match plugin.world() {
-            World::Transformer => Self::Transform(plugin.open_transformer(&config).await?, case.clone()),
-            World::Forwarder => Self::Forward(plugin.open_forwarder(&config).await?, case.clone()),
+            World::Transformer => Self::Transform(plugin.open_transformer(&config).await?, Box::new(case.clone())),
+            World::Forwarder => Self::Forward(plugin.open_forwarder(&config).await?, Box::new(case.clone())),
             World::Validator => {
                 let document = case.subject.as_ref().context("the case has no subject")?;
                 Self::Validate(plugin.open_validator(&config).await?, Box::new(subject(document)))

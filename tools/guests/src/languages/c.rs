@@ -24,8 +24,7 @@ impl Language for C {
     fn generate(&self, project: &Project) -> Result<Vec<(PathBuf, Vec<u8>)>> {
         let (mut resolve, world) = wit::resolve(&project.manifest.world)?;
         let mut files = Files::default();
-        let mut options = wit_bindgen_c::Opts::default();
-        options.rename_world = Some("plugin".to_owned());
+        let options = wit_bindgen_c::Opts { rename_world: Some("plugin".to_owned()), ..Default::default() };
         options.build().generate(&mut resolve, world, &mut files)?;
         Ok(files.iter().map(|(name, bytes)| (PathBuf::from(name), bytes.to_vec())).collect())
     }
