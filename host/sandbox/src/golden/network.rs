@@ -12,7 +12,7 @@ const MAX_SENT: usize = 10_000;
 
 /// Reaches nothing. It is given to the sandbox that golden tests of forwarders run in.
 #[derive(Default)]
-pub struct ScriptedNetwork(Mutex<Script>);
+pub(super) struct ScriptedNetwork(Mutex<Script>);
 
 #[derive(Default)]
 struct Script {
