@@ -137,14 +137,15 @@ impl Command {
             Self::Create { name, changes, administrator, password_stdin } => {
                 let mut body = Map::from_iter([("name".to_owned(), Value::from(name))]);
                 changes.apply(&mut body);
-                let mut first = json!({ "name": administrator });
+                let mut first = Map::from_iter([("name".to_owned(), Value::from(administrator))]);
                 if password_stdin {
-                    first["password"] = password(None)?.into();
+                    first.insert("password".to_owned(), password(None)?.into());
                 }
-                body.insert("administrator".to_owned(), first);
+                body.insert("administrator".to_owned(), first.into());
                 let made = api.post(&["tenants"], Some(&body.into()))?;
-                let administrator = &made["administrator"];
-                let mut lines = shown(&made["tenant"]);
+                let member = |name: &str| made.get(name).unwrap_or(&Value::Null);
+                let administrator = member("administrator");
+                let mut lines = shown(member("tenant"));
                 lines.push(format!("administrator\t{}", text(administrator, "name")));
                 if administrator.get("password").is_some() {
                     lines.push(format!("password\t{} (shown this once)", text(administrator, "password")));

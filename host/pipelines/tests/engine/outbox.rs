@@ -1,7 +1,7 @@
 //! Delivery from the durable queue: the tasks that do it come and go, and nothing is forgotten in between.
 
 use crate::support::*;
-use headworks_core::{Batch, DocumentKey, Result};
+use headworks_core::{Batch, DocumentKey, Result, TenantId};
 use headworks_pipelines::{Boxed, FORWARDER, Forwarders, PipelineOptions, Saved, Target};
 use headworks_sandbox::{CallFailure, Report};
 use headworks_store::Change;
@@ -31,7 +31,7 @@ impl Taken {
 }
 
 impl Forwarders for Taken {
-    fn open<'a>(&'a self, _: &'a str, _: &'a str) -> Boxed<'a, Result<Arc<dyn Target>>> {
+    fn open<'a>(&'a self, _: TenantId, _: &'a str, _: &'a str) -> Boxed<'a, Result<Arc<dyn Target>>> {
         Box::pin(async move { Ok(Arc::new(self.clone()) as Arc<dyn Target>) })
     }
 }
