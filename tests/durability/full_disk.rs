@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const MIB: u64 = 1 << 20;
 
@@ -128,24 +128,35 @@ fn a_nearly_full_disk_refuses_writes_with_507_while_reads_and_deletes_work() {
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }
 
-/// Answers every request with a status, and counts them. Answers the URL.
-fn target(status: &'static str) -> (String, Arc<AtomicUsize>) {
+/// What a target of records has been asked, and what it answers.
+#[derive(Default)]
+struct Target {
+    /// Requests that were refused for good.
+    refused: AtomicUsize,
+    /// Until this is set the target is busy.
+    refuses: AtomicBool,
+}
+
+/// Starts a target. Answers its URL.
+fn target() -> (String, Arc<Target>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let count = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&count);
+    let target = Arc::new(Target::default());
+    let asked = Arc::clone(&target);
     std::thread::spawn(move || {
         for connection in listener.incoming() {
             let mut connection = connection.expect("a connection");
             // The head and the small body come together.
             if connection.read(&mut [0; 65_536]).is_ok_and(|len| len > 0) {
-                counted.fetch_add(1, Ordering::SeqCst);
+                let refuses = asked.refuses.load(Ordering::SeqCst);
+                asked.refused.fetch_add(usize::from(refuses), Ordering::SeqCst);
+                let status = if refuses { "400 Bad Request" } else { "503 Service Unavailable" };
                 let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
                 let _ = connection.write_all(answer.as_bytes());
             }
         }
     });
-    (url, count)
+    (url, target)
 }
 
 /// The dead letters of a stopped server.
@@ -162,23 +173,17 @@ fn a_queued_record_waits_on_while_its_dead_letter_cannot_be_kept() {
     let folder = Folder::at(&disk.path);
     let mut server = Setup::new().env("HEADWORKS_OUTBOUND_ALLOW", "127.0.0.0/8").start_on(&folder);
     let client = server.client();
-    // Nobody listens: the record waits.
-    let down = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    let save = |client: &headworks_tests::Client, url: &str| {
-        let forwarder = json!({ "forwarder": { "config": { "type": "http", "url": url }, "delivery": "queued" } });
-        client.put("/api/v1/forwarders/out", &forwarder)
-    };
-    save(&client, &format!("http://{down}")).ok();
+    let (url, target) = target();
+    let forwarder = json!({ "forwarder": { "config": { "type": "http", "url": url }, "delivery": "queued" } });
+    client.put("/api/v1/forwarders/out", &forwarder).ok();
     client.save_pipeline("out", &Flow::to_forwarder("out"));
     client.ingest("out", &json!([record("first"), record("second")])).ok();
-    // A target that refuses every record makes dead letters of them.
-    let (url, refused) = target("400 Bad Request");
-    disk.leave(300 * MIB);
-    save(&client, &url).ok();
     disk.leave(200 * MIB);
-    let full = client.put("/api/v1/transformers/new", &json!({ "script": "." }));
-    assert_eq!(full.status, 507, "{}", full.text());
-    let tried = || refused.load(Ordering::SeqCst);
+    let script = || client.put("/api/v1/transformers/new", &json!({ "script": "." }));
+    eventually("the disk is full", || (script().status == 507).then_some(()));
+    // From now on the target refuses every record for good, which makes dead letters of them.
+    target.refuses.store(true, Ordering::SeqCst);
+    let tried = || target.refused.load(Ordering::SeqCst);
     let told = |server: &headworks_tests::Server| server.output().contains("they could not be kept");
     eventually("the record is refused and its dead letter too", || told(&server).then_some(()));
     let before = tried();
