@@ -1,7 +1,7 @@
 //! What a tenant may use: more is answered 429 with the time to wait.
 
 use crate::{create, update};
-use headworks_tests::{Answer, Client, Flow, Server, eventually};
+use headworks_tests::{Answer, Client, Flow, Server, Setup, eventually};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -164,7 +164,8 @@ fn a_bulk_request_that_is_refused_in_part_says_so_by_document() {
 
 #[test]
 fn what_waits_for_forwarders_counts_as_stored() {
-    let server = Server::start();
+    // Nobody listens at the target: records wait.
+    let server = Setup::new().env("HEADWORKS_OUTBOUND_ALLOW", "127.0.0.0/8").start();
     let client = create(&server, "acme", json!({"quotas": {"stored_bytes": 20_000}}));
     let config = json!({"type": "http", "url": "http://127.0.0.1:9", "headers": {}});
     let queued = json!({"forwarder": {"version": 2, "delivery": "queued", "config": config}});
