@@ -47,6 +47,7 @@ const BOUNDS: &[(&str, u64, u64)] = &[
     ("state_keys", 1, 1_000_000),
     ("instances", 1, 1024),
     ("sinks", 1, 1024),
+    ("instance_idle_ms", SECOND, DAY),
     ("breaker_failures", 1, 1_000_000),
     ("breaker_window_ms", 1, DAY),
     ("breaker_pause_ms", SECOND, DAY),

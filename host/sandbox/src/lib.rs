@@ -25,6 +25,7 @@ mod precompiled;
 mod sandbox;
 mod sink;
 mod surroundings;
+mod sweeper;
 mod transformer;
 mod usage;
 mod validator;

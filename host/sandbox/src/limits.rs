@@ -87,6 +87,9 @@ pub struct Limits {
     pub instances: usize,
     /// Instances of one forwarder; further calls wait for one.
     pub sinks: usize,
+    /// An instance that was not called for so long is given up; the next call opens another.
+    #[serde(rename = "instance_idle_ms", with = "milliseconds")]
+    pub instance_idle: Duration,
     /// So many failures in [`breaker_window`](Self::breaker_window) without a success between them suspend a transformer.
     pub breaker_failures: usize,
     /// See [`breaker_failures`](Self::breaker_failures).
@@ -139,6 +142,7 @@ impl Default for Limits {
             state_keys: 10_000,
             sinks: 16,
             instances: std::thread::available_parallelism().map_or(1, usize::from),
+            instance_idle: Duration::from_secs(60),
             breaker_failures: 5,
             breaker_window: Duration::from_secs(60),
             breaker_pause: Duration::from_secs(60),
@@ -193,7 +197,10 @@ impl fmt::Display for Limits {
                     bytes(self.state_key)
                 ),
             ),
-            ("instances per transformer, per forwarder", format!("{}, {}", self.instances, self.sinks)),
+            (
+                "instances per transformer, per forwarder",
+                format!("{}, {}, given up after {} without a call", self.instances, self.sinks, time(self.instance_idle)),
+            ),
             (
                 "suspended after",
                 format!(

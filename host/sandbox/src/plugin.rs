@@ -6,6 +6,7 @@ use crate::inspect::{Inspection, World};
 use crate::instance::{Instance, Linked, Opened};
 use crate::outbound::{Grant, Network};
 use crate::surroundings::{Permit, Surroundings};
+use crate::sweeper::Sweeper;
 use crate::{CallFailure, Forwarder, Limits, Transformer, Validator};
 use headworks_core::{Digest, Error, ErrorCode, Result};
 use std::sync::Arc;
@@ -123,6 +124,10 @@ impl Plugin {
     /// The component's name by content.
     pub fn digest(&self) -> Digest {
         self.loaded.digest
+    }
+
+    pub(crate) fn sweeper(&self) -> &Arc<Sweeper> {
+        &self.services.sweeper
     }
 
     pub(crate) fn limits(&self) -> &Arc<Limits> {

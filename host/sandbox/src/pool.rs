@@ -6,15 +6,16 @@ use crate::breaker::Breaker;
 use crate::instance::Opened;
 use crate::{CallFailure, Plugin};
 use headworks_core::{Digest, Error, ErrorCode};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(crate) struct Pool {
     plugin: Plugin,
     config: String,
-    /// Instances that nobody uses. The lock is held to take one out or to put one back, never during a call.
-    idle: Mutex<Vec<Opened>>,
+    /// Instances that nobody uses, with the end of their last call, the latest last. The lock is held to take one out or to
+    /// put one back, never during a call.
+    idle: Mutex<Vec<(Instant, Opened)>>,
     places: Semaphore,
     breaker: Mutex<Breaker>,
 }
@@ -27,16 +28,18 @@ pub(crate) struct Lease<'p> {
 
 impl Pool {
     /// Opens one instance, which proves that the configuration can be used.
-    pub(crate) async fn new(plugin: &Plugin, config: &str, instances: usize) -> Result<Self, CallFailure> {
+    pub(crate) async fn new(plugin: &Plugin, config: &str, instances: usize) -> Result<Arc<Self>, CallFailure> {
         let mut first = plugin.open(config, plugin.admit().await?).await?;
         first.admit(None);
-        Ok(Self {
+        let pool = Arc::new(Self {
             plugin: plugin.clone(),
             config: config.to_owned(),
-            idle: Mutex::new(vec![first]),
+            idle: Mutex::new(vec![(Instant::now(), first)]),
             places: Semaphore::new(instances.max(1)),
             breaker: Mutex::default(),
-        })
+        });
+        plugin.sweeper().watch(&pool, plugin.limits().instance_idle);
+        Ok(pool)
     }
 
     pub(crate) fn plugin(&self) -> &Plugin {
@@ -47,7 +50,7 @@ impl Pool {
         self.plugin.digest()
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Opened>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(Instant, Opened)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -72,7 +75,7 @@ impl Pool {
         let permit = self.plugin.admit().await?;
         let known = self.idle().pop();
         let instance = match known {
-            Some(mut instance) => {
+            Some((_, mut instance)) => {
                 instance.admit(Some(permit));
                 instance
             }
@@ -88,8 +91,19 @@ impl Pool {
         let mut instance = lease.instance;
         if failure.is_none_or(|failure| !failure.is_sandbox()) && !instance.is_bloated() {
             instance.admit(None);
-            self.idle().push(instance);
+            self.idle().push((Instant::now(), instance));
         }
+    }
+
+    /// Gives up instances that were not called since then.
+    pub(crate) fn give_up(&self, since: Instant) {
+        let unused: Vec<_> = {
+            let mut idle = self.idle();
+            let first = idle.partition_point(|(last, _)| *last < since);
+            idle.drain(..first).collect()
+        };
+        // Not under the lock: calls go on meanwhile.
+        drop(unused);
     }
 
     fn judge(&self, failure: Option<&CallFailure>) {

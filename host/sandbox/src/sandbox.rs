@@ -57,7 +57,12 @@ impl Sandbox {
         engine::start_clock(&engine)?;
         Ok(Self(Arc::new(Inner {
             linkers: Linkers::new(&engine)?,
-            services: Services { outbound: Outbound::new(network), templates, surroundings: Arc::default() },
+            services: Services {
+                outbound: Outbound::new(network),
+                templates,
+                surroundings: Arc::default(),
+                sweeper: Arc::default(),
+            },
             fingerprint: engine::fingerprint(&engine),
             cache: Arc::new(Cache::open(&cache_dir)?),
             compiler: Compiler::new(compiler, limits.clone()),

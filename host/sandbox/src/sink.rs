@@ -39,7 +39,7 @@ pub struct Forwarder(Arc<Pool>);
 
 impl Forwarder {
     pub(crate) async fn new(plugin: &Plugin, config: &str) -> Result<Self, CallFailure> {
-        Ok(Self(Arc::new(Pool::new(plugin, config, plugin.limits().sinks).await?)))
+        Ok(Self(Pool::new(plugin, config, plugin.limits().sinks).await?))
     }
 
     /// The component's name by content.

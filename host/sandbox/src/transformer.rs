@@ -26,7 +26,7 @@ pub struct Transformer(Arc<Pool>);
 
 impl Transformer {
     pub(crate) async fn new(plugin: &Plugin, config: &str) -> Result<Self, CallFailure> {
-        Ok(Self(Arc::new(Pool::new(plugin, config, plugin.limits().instances).await?)))
+        Ok(Self(Pool::new(plugin, config, plugin.limits().instances).await?))
     }
 
     /// The component's name by content.

@@ -353,3 +353,21 @@ async fn a_busy_tenant_leaves_another_its_share() {
     let [busy, quiet] = [busy_usage.snapshot().cpu_nanos - before[0], quiet_usage.snapshot().cpu_nanos - before[1]];
     assert!(quiet * 5 >= busy + quiet, "{quiet} ns beside {busy} ns");
 }
+
+#[tokio::test]
+async fn an_instance_that_nobody_calls_is_given_up_and_one_in_use_is_kept() {
+    let idle = Duration::from_millis(400);
+    let limits = Limits { instances: 1, instance_idle: idle, ..Limits::default() };
+    let transformer = opened(limits, Surroundings::default()).await;
+    let calls = async || ask(&transformer, &[&[("do", "calls")]]).await.remove(0);
+    assert_eq!([calls().await, calls().await], ["1", "2"]);
+    tokio::time::sleep(idle * 3).await;
+    assert_eq!([calls().await, calls().await], ["1", "2"]);
+    let mut last = 2;
+    let until = Instant::now() + idle * 3;
+    while Instant::now() < until {
+        last += 1;
+        assert_eq!(calls().await, last.to_string());
+        tokio::time::sleep(idle / 40).await;
+    }
+}

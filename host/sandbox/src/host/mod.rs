@@ -17,6 +17,7 @@ pub use {batches::Records, expressions::Compiled, network::Link};
 
 use crate::bindings::{forwarder::OfferedForwarder, transformer::OfferedTransformer, validator::OfferedValidator};
 use crate::outbound::Templates;
+use crate::sweeper::Sweeper;
 use crate::{Limits, Surroundings};
 use headworks_core::{Batch, Digest, Error, ErrorCode, Result};
 use log::LogAccount;
@@ -56,6 +57,7 @@ pub(crate) struct Services {
     pub(crate) outbound: Outbound,
     pub(crate) templates: Arc<dyn Templates>,
     pub(crate) surroundings: Arc<Surroundings>,
+    pub(crate) sweeper: Arc<Sweeper>,
 }
 
 impl Host {

@@ -28,7 +28,11 @@ impl Transforming for Component {
     type Instance = Work;
 }
 
-struct Work;
+#[derive(Default)]
+struct Work {
+    /// Calls of this instance.
+    calls: std::cell::Cell<u32>,
+}
 
 fn number(text: &Option<String>) -> u64 {
     text.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default()
@@ -36,10 +40,11 @@ fn number(text: &Option<String>) -> u64 {
 
 impl GuestInstance for Work {
     fn open(_: String) -> Result<Instance, OpenError> {
-        Ok(Instance::new(Self))
+        Ok(Instance::new(Self::default()))
     }
 
     fn transform(&self, records: Batch) -> Result<Batch, String> {
+        self.calls.set(self.calls.get() + 1);
         for index in 0..records.len() {
             let text = |name: &str| match records.get(index, name) {
                 Some(Value::Text(text)) => Some(text),
@@ -48,6 +53,7 @@ impl GuestInstance for Work {
             let (key, value) = (text("key").unwrap_or_default(), text("value"));
             let bytes = |text: Option<String>| text.map(String::into_bytes);
             let answer = match text("do").as_deref() {
+                Some("calls") => self.calls.get().to_string(),
                 Some("get") => format!("{:?}", state::get(&key).map(|value| value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))),
                 Some("set") => format!("{:?}", state::set(&key, bytes(value).as_deref())),
                 Some("set-large") => format!("{:?}", state::set(&key, Some(&vec![7; number(&value) as usize]))),
