@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How often a plugin is replaced under load. Every tenth version is broken.
-const SWAPS: usize = 100;
+const SWAPS: usize = 1000;
 /// Records of a request under load.
 const RECORDS: usize = 20;
 
