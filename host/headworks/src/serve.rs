@@ -18,9 +18,11 @@ use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
 use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
 use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions, Tenants};
+use headworks_nifi_registry::{RegistryOptions, RegistryState};
 use headworks_pipelines::{Language, PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
 use headworks_plugins::{PluginsOptions, Seal};
+use headworks_registry::Registry;
 use headworks_rules::Rules;
 use headworks_sandbox::Limits;
 use headworks_store::{Store, StoreOptions, StreamConfig};
@@ -93,10 +95,20 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         rules,
         clock: Arc::new(SystemClock),
     };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let registry = RegistryState {
+        store: store.clone(),
+        identity: identity.clone(),
+        registry: Registry::new(store.clone(), Arc::clone(&clock), None),
+        clock,
+        options: RegistryOptions::default(),
+    };
     let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
     let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers, demo };
-    let router =
-        headworks_flowg::router(state, &mount).merge(headworks_platform::router(platform)).merge(probes.clone().health_router());
+    let router = headworks_flowg::router(state, &mount)
+        .merge(headworks_platform::router(platform))
+        .merge(headworks_nifi_registry::router(registry))
+        .merge(probes.clone().health_router());
     let router = mounted(router, &mount).fallback(headworks_flowg::unknown_path);
     let router = router.layer(axum::middleware::from_fn(warnings::told));
     let mut listeners = Vec::new();
@@ -319,6 +331,9 @@ fn announce(
 fn panicked(path: &str, id: &RequestId) -> Response<Body> {
     if path.starts_with(headworks_platform::PREFIX) {
         return headworks_platform::panicked(id);
+    }
+    if path.starts_with(headworks_nifi_registry::PREFIX) {
+        return headworks_nifi_registry::panicked(id);
     }
     headworks_flowg::panicked(id)
 }

@@ -6,6 +6,7 @@
 //! secret goes to holders of its scope), hashes in backups (`backup`) aside; scopes are evaluated anew on every request. Knows
 //! nothing of HTTP or of any dialect's wire types; texts follow FlowG 3.4 because that contract fixes them.
 
+mod authority;
 mod backup;
 mod basic;
 mod bearer;
@@ -21,6 +22,7 @@ mod tenants;
 mod throttle;
 mod users;
 
+pub use authority::{Action, Caller, Resource};
 pub use backup::{Fact, Restored};
 pub use bootstrap::{Bootstrapped, IdentityOptions};
 pub use providers::{AuthProvider, AuthProviderConfig};

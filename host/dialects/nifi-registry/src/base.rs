@@ -1,0 +1,63 @@
+//! The address of the API as the client sees it, behind whatever proxies (NiFi Registry 2.5).
+
+use crate::PREFIX;
+use axum::http::HeaderMap;
+use headworks_http::Incoming;
+
+/// Absolute, without a slash at its end.
+pub(crate) fn of(incoming: &Incoming) -> String {
+    let tls = false;
+    address(incoming.headers(), incoming.host().unwrap_or("localhost"), tls)
+}
+
+fn address(headers: &HeaderMap, host: &str, tls: bool) -> String {
+    let first = |names: &[&str]| {
+        let values = names.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
+        values.map(|value| value.split(',').next().unwrap_or_default().trim()).find(|value| !value.is_empty())
+    };
+    let scheme = first(&["x-proxyscheme", "x-forwarded-proto"]).unwrap_or(if tls { "https" } else { "http" });
+    let forwarded = first(&["x-proxyhost", "x-forwarded-server", "x-forwarded-host"]);
+    let (host, own_port) = split(forwarded.unwrap_or(host));
+    let port = first(&["x-proxyport", "x-forwarded-port"]).or(own_port);
+    let context = first(&["x-proxycontextpath", "x-forwarded-context", "x-forwarded-prefix"]).unwrap_or_default();
+    let context = context.trim_matches('/');
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    let slash = if context.is_empty() { "" } else { "/" };
+    format!("{scheme}://{host}{port}{slash}{context}{PREFIX}")
+}
+
+/// Host and port; an address of IPv6 stands in brackets.
+fn split(host: &str) -> (&str, Option<&str>) {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => (name, Some(port)),
+        _ => (host, None),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn seen(headers: &[(&'static str, &str)]) -> String {
+        let headers = headers.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap())).collect();
+        address(&headers, "own:18080", false)
+    }
+
+    #[test]
+    fn the_address_is_that_of_the_request() {
+        assert_eq!(seen(&[]), "http://own:18080/nifi-registry-api");
+    }
+
+    #[test]
+    fn proxies_say_where_they_are() {
+        let both = [("x-proxyscheme", "https"), ("x-forwarded-proto", "http")];
+        assert_eq!(seen(&both), "https://own:18080/nifi-registry-api");
+        assert_eq!(seen(&[("x-forwarded-host", "a.b")]), "http://a.b/nifi-registry-api");
+        assert_eq!(seen(&[("x-proxyhost", "a.b:81")]), "http://a.b:81/nifi-registry-api");
+        assert_eq!(seen(&[("x-proxyhost", "a.b:81"), ("x-proxyport", "9")]), "http://a.b:9/nifi-registry-api");
+        assert_eq!(seen(&[("x-forwarded-port", "9")]), "http://own:9/nifi-registry-api");
+        assert_eq!(seen(&[("x-proxycontextpath", "/x/y/")]), "http://own:18080/x/y/nifi-registry-api");
+        assert_eq!(seen(&[("x-proxyhost", "[::1]:5")]), "http://[::1]:5/nifi-registry-api");
+    }
+}

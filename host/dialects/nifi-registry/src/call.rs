@@ -1,0 +1,106 @@
+//! One request on its way through the checks. Taking a [`Call`] authenticates; its methods read the rest.
+
+use crate::failure::Failure;
+use crate::{App, Security};
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use headworks_core::{Error, TenantId};
+use headworks_http::Incoming;
+use headworks_identity::{Action, Caller, Resource};
+use serde::de::DeserializeOwned;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// A request of somebody.
+pub(crate) struct Call {
+    pub(crate) app: App,
+    pub(crate) caller: Caller,
+    incoming: Incoming,
+}
+
+impl Deref for Call {
+    type Target = Incoming;
+
+    fn deref(&self) -> &Incoming {
+        &self.incoming
+    }
+}
+
+impl DerefMut for Call {
+    fn deref_mut(&mut self) -> &mut Incoming {
+        &mut self.incoming
+    }
+}
+
+impl FromRequest<App> for Call {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let Ok(incoming) = Incoming::from_request(request, app).await;
+        let caller = authenticate(app, &incoming)?;
+        Ok(Self { app: Arc::clone(app), caller, incoming })
+    }
+}
+
+/// Finds out who calls (NiFi Registry 19.1 and 20).
+fn authenticate(app: &App, _incoming: &Incoming) -> Result<Caller, Failure> {
+    let open = match app.options.security {
+        Security::Auto | Security::Open => true,
+        Security::Secured => false,
+    };
+    if open {
+        return Ok(Caller::open(TenantId::DEFAULT));
+    }
+    Ok(Caller { open: false, ..Caller::open(TenantId::DEFAULT) })
+}
+
+impl Call {
+    /// Refuses callers without this right.
+    pub(crate) fn allow(&self, action: Action, resource: &Resource) -> Result<(), Failure> {
+        Ok(self.app.identity.permit(&self.caller, action, resource)?)
+    }
+
+    /// Whether the caller has this right.
+    pub(crate) fn may(&self, action: Action, resource: &Resource) -> bool {
+        self.allow(action, resource).is_ok()
+    }
+
+    /// The names in the path, percent-decoded; as many as the route has.
+    pub(crate) async fn path<const N: usize>(&mut self) -> Result<[String; N], Failure> {
+        let names = self.incoming.names().await?;
+        names.try_into().map_err(|_| Error::internal("the route has other names").into())
+    }
+
+    /// A query parameter.
+    pub(crate) fn parameter(&self, name: &str) -> Result<Option<String>, Failure> {
+        Ok(self.query()?.remove(name))
+    }
+
+    /// The body as JSON, as its content type has to say (NiFi Registry 2.2).
+    pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
+        self.is_json()?;
+        let body = self.body().await?;
+        serde_json::from_slice(&body).map_err(|error| Failure::invalid(error.to_string()))
+    }
+
+    /// Refuses bodies that say they are no JSON. What says nothing is taken for JSON.
+    pub(crate) fn is_json(&self) -> Result<(), Failure> {
+        let kind = self.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+        let essence = |kind: &str| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match kind.map(essence).as_deref() {
+            None | Some("application/json" | "*/*") => Ok(()),
+            Some(other) => {
+                let text = format!("the body has to be application/json and is {other}");
+                Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+            }
+        }
+    }
+}
+
+/// Runs what reads more than a little from the disk off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> headworks_core::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| Error::internal(format!("reading failed: {error}")))??)
+}

@@ -1,0 +1,73 @@
+//! The body of every failure: one line of text (NiFi Registry 4).
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use headworks_core::{Error, ErrorClass};
+use headworks_http::Told;
+
+/// What a client is told when an operation does not succeed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    text: String,
+    retry_after: Option<u64>,
+}
+
+impl Failure {
+    /// A failure that no rule below this dialect knows.
+    pub(crate) fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into(), retry_after: None }
+    }
+
+    /// 400.
+    pub(crate) fn invalid(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, text)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let status = status(&error);
+        let retry_after = error.retry_after_seconds();
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(code = %error.code, %error, "an operation failed");
+            return Self::new(status, "An unexpected error has occurred. Please check the logs for additional details.");
+        }
+        let mut text = error.message;
+        for violation in &error.violations {
+            text.push_str(&format!(", {}: {} {}", violation.rule, violation.path, violation.message));
+        }
+        Self { status, text, retry_after }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.text.clone()));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response.extensions_mut().insert(Told(self.text));
+        response
+    }
+}
+
+fn status(error: &Error) -> StatusCode {
+    match error.class() {
+        ErrorClass::Invalid => StatusCode::BAD_REQUEST,
+        ErrorClass::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorClass::Denied => StatusCode::FORBIDDEN,
+        ErrorClass::NotFound => StatusCode::NOT_FOUND,
+        ErrorClass::Conflict => StatusCode::CONFLICT,
+        ErrorClass::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorClass::Exhausted => StatusCode::TOO_MANY_REQUESTS,
+        ErrorClass::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorClass::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+        ErrorClass::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorClass::Deadline => StatusCode::GATEWAY_TIMEOUT,
+        ErrorClass::Full => StatusCode::INSUFFICIENT_STORAGE,
+    }
+}

@@ -1,0 +1,114 @@
+//! The dialect of NiFi Registry under `/nifi-registry-api`: versioned flows, bundles of extensions, who may use them.
+//!
+//! A thin translation. What must stay true: a request is authenticated, then its syntax is read, then the right is checked,
+//! then what it names is looked up (NiFi Registry 4.1); every failure is one line of text; where nobody has to prove who they
+//! are, nobody reaches any tenant but the first. Holds no state and no rule that another dialect could need.
+
+mod about;
+mod access;
+mod actuator;
+mod base;
+mod buckets;
+mod bundles;
+mod call;
+mod config;
+mod extensions;
+mod failure;
+mod flows;
+mod items;
+mod links;
+mod outside;
+mod pages;
+mod policies;
+mod repository;
+mod tenants;
+mod versions;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Response;
+use axum::response::IntoResponse;
+use failure::Failure;
+use headworks_core::Error;
+use headworks_core::time::Clock;
+use headworks_http::RequestId;
+use headworks_identity::Identity;
+use headworks_registry::Registry;
+use headworks_store::Store;
+use std::sync::Arc;
+
+/// Where the dialect is mounted.
+pub const PREFIX: &str = "/nifi-registry-api";
+
+/// Who has to prove who they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Security {
+    /// Those who come over TLS. Over plain HTTP nobody is asked and nobody refused, as in NiFi Registry.
+    #[default]
+    Auto,
+    /// Everybody: for servers behind a proxy that ends TLS.
+    Secured,
+    /// Nobody.
+    Open,
+}
+
+/// How this dialect behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryOptions {
+    /// Who has to prove who they are.
+    pub security: Security,
+    /// Whether changes have to name the revision they are based on (NiFi Registry 5).
+    pub revisions: bool,
+    /// The release that this server says it is (NiFi Registry 23.5).
+    pub version: String,
+}
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self { security: Security::Auto, revisions: false, version: "0.8.0".to_owned() }
+    }
+}
+
+/// What the operations work on.
+pub struct RegistryState {
+    /// Documents and contents.
+    pub store: Store,
+    /// Users, groups and policies.
+    pub identity: Identity,
+    /// Buckets and what is in them.
+    pub registry: Registry,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How to behave.
+    pub options: RegistryOptions,
+}
+
+type App = Arc<RegistryState>;
+
+/// All routes of the dialect, below [`PREFIX`] and beside it.
+pub fn router(state: RegistryState) -> Router {
+    let app = Arc::new(state);
+    let operations = Router::new()
+        .merge(about::routes())
+        .merge(access::routes())
+        .merge(actuator::routes())
+        .merge(buckets::routes())
+        .merge(bundles::routes())
+        .merge(config::routes())
+        .merge(extensions::routes())
+        .merge(flows::routes())
+        .merge(items::routes())
+        .merge(policies::routes())
+        .merge(repository::routes())
+        .merge(tenants::routes())
+        .merge(versions::routes())
+        .fallback(outside::unknown_path)
+        .method_not_allowed_fallback(outside::wrong_method)
+        .with_state(Arc::clone(&app));
+    outside::around(operations).merge(pages::routes())
+}
+
+/// The answer to a request of this dialect whose handler panicked.
+pub fn panicked(id: &RequestId) -> Response<Body> {
+    Failure::from(Error::internal(format!("the server's log says more under request {}", id.as_str()))).into_response()
+}
