@@ -26,7 +26,9 @@ const OPENED: &[&str] = &["java.base/java.lang", "java.base/java.util", "java.na
 impl Original {
     /// Where its jars are; `None` where they are not installed.
     pub fn jars() -> Option<PathBuf> {
-        let beside = || Some(std::env::current_exe().ok()?.ancestors().find(|folder| folder.ends_with("release"))?.join("../nifi-registry"));
+        let beside = || {
+            Some(std::env::current_exe().ok()?.ancestors().find(|folder| folder.ends_with("release"))?.join("../nifi-registry"))
+        };
         let folder = std::env::var_os("HEADWORKS_ORIGINAL").map(PathBuf::from).or_else(beside)?;
         folder.is_dir().then_some(folder)
     }
@@ -49,7 +51,8 @@ impl Original {
         let child = java.current_dir(folder.path()).stdout(log).stderr(Stdio::null()).spawn().expect("java starts");
         let original = Self { child, address: format!("127.0.0.1:{port}"), _folder: folder };
         let (client, begin) = (original.client(), Instant::now());
-        while !client.try_send(http::Method::GET, "/nifi-registry-api/access", &[], None).is_ok_and(|answer| answer.status == 200) {
+        while !client.try_send(http::Method::GET, "/nifi-registry-api/access", &[], None).is_ok_and(|answer| answer.status == 200)
+        {
             assert!(begin.elapsed() < PATIENCE, "the original registry does not answer");
             std::thread::sleep(Duration::from_millis(500));
         }
