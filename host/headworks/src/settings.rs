@@ -3,6 +3,8 @@
 //! What must stay true: every setting can be given in the file and in the environment under the same name; an unknown member
 //! of the file is an error that names it. The struct holds secrets, so it is never shown.
 
+mod registry;
+
 use crate::cli::ServeArguments;
 use anyhow::{Context, Result, bail};
 use headworks_http::HttpLimits;
@@ -65,6 +67,7 @@ pub(crate) struct Settings {
     /// The quotas of tenants that have none of their own.
     tenants: Quotas,
     sandbox: Limits,
+    pub(crate) registry: registry::RegistrySettings,
     /// FLOWG_ variables that mean nothing here.
     #[serde(skip)]
     pub(crate) unknown: Vec<String>,
@@ -269,6 +272,7 @@ impl Default for Settings {
             delivery: DeliverySettings::default(),
             tenants: Quotas::default(),
             sandbox: Limits::default(),
+            registry: registry::RegistrySettings::default(),
             management_tls: TlsSettings::default(),
             unknown: Vec::new(),
         }
@@ -294,6 +298,8 @@ enum Kind {
     Number,
     /// Separated by commas.
     Texts,
+    /// Separated by semicolons: names that may have commas in them.
+    Names,
     /// `true` or `false`.
     Switch,
 }
@@ -371,6 +377,16 @@ const NAMES: &[(&str, Kind)] = &[
     ("outbound.allow", Kind::Texts),
     ("outbound.roots", Kind::Text),
     ("outbound.insecure", Kind::Switch),
+    ("registry.security", Kind::Text),
+    ("registry.revisions", Kind::Switch),
+    ("registry.version", Kind::Text),
+    ("registry.configurable_tenants", Kind::Switch),
+    ("registry.configurable_policies", Kind::Switch),
+    ("registry.password_login", Kind::Switch),
+    ("registry.token_seconds", Kind::Number),
+    ("registry.initial_admin", Kind::Text),
+    ("registry.nifi_identities", Kind::Names),
+    ("registry.nifi_group", Kind::Text),
 ];
 
 /// Names that FlowG installations have in their environment (FlowG 17); ours come before them.
@@ -446,6 +462,7 @@ impl Settings {
                 put(&mut table, name, value)?;
             }
         }
+        registry::mappings(environment, |name, value| put(&mut table, name, value))?;
         for (name, value) in arguments.given() {
             put(&mut table, name, value)?;
         }
@@ -561,7 +578,7 @@ impl ServeArguments {
 impl Kind {
     const fn noun(self) -> &'static str {
         match self {
-            Self::Text | Self::Texts => "text",
+            Self::Text | Self::Texts | Self::Names => "text",
             Self::Number => "number",
             Self::Switch => "true or false",
         }
@@ -576,6 +593,7 @@ impl Kind {
                 "false" | "0" => false,
                 _ => return None,
             }),
+            Self::Names => Value::Array(text.split(';').map(|part| Value::String(part.trim().to_owned())).collect()),
             Self::Texts => Value::Array(text.split(',').map(|part| Value::String(part.trim().to_owned())).collect()),
         })
     }
