@@ -16,7 +16,7 @@ pub mod time;
 
 pub use address::AddressRange;
 pub use batch::{Batch, BatchBuilder, Kind, Value};
-pub use digest::Digest;
+pub use digest::{Digest, Hasher};
 pub use document::{Document, DocumentKey};
 pub use error::{Error, ErrorClass, ErrorCode, Result, Severity, Violation};
 pub use id::{TenantId, Uid};
