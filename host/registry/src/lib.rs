@@ -7,12 +7,16 @@
 
 pub mod archive;
 mod bucket;
+mod bundles;
 mod check;
 mod clearing;
 mod event;
 mod flow;
 
 pub use bucket::{Bucket, BucketChange, BucketInUse, NewBucket};
+pub use bundles::{
+    Added, Bundle, BundleFilter, BundleKind, BundleVersion, ExtensionEntry, ExtensionList, NewVersion, Pattern, VersionFilter,
+};
 pub use event::{Event, EventKind, Observer};
 pub use flow::{Flow, FlowChange, NewFlow};
 
@@ -41,13 +45,14 @@ struct Inner {
     /// Whoever makes something in a bucket shares its lock; who deletes it has it alone.
     buckets: Vec<RwLock<()>>,
     hasher: RandomState,
+    uploads: bundles::Turns,
 }
 
 impl Registry {
     /// The registry that is kept in this store. The observer hears of every change.
     pub fn new(store: Store, clock: Arc<dyn Clock>, observer: Option<Arc<dyn Observer>>) -> Self {
         let buckets = (0..STRIPES).map(|_| RwLock::new(())).collect();
-        Self(Arc::new(Inner { store, clock, observer, buckets, hasher: RandomState::new() }))
+        Self(Arc::new(Inner { store, clock, observer, buckets, hasher: RandomState::new(), uploads: bundles::Turns::new() }))
     }
 
     /// Where everything is kept.
