@@ -8,6 +8,7 @@
 mod alias;
 pub mod archive;
 mod bucket;
+mod bundles;
 mod check;
 mod clearing;
 pub mod diff;
@@ -18,6 +19,9 @@ mod version;
 
 pub use alias::Aliases;
 pub use bucket::{Bucket, BucketChange, BucketInUse, NewBucket};
+pub use bundles::{
+    Added, Bundle, BundleFilter, BundleKind, BundleVersion, ExtensionEntry, ExtensionList, NewVersion, Pattern, VersionFilter,
+};
 pub use event::{Event, EventKind, Observer};
 pub use flow::{Flow, FlowChange, NewFlow};
 pub use snapshot::{Metadata, nothing};
@@ -51,6 +55,7 @@ struct Inner {
     flows: Vec<Mutex<()>>,
     hasher: RandomState,
     aliases: Aliases,
+    uploads: bundles::Turns,
 }
 
 impl Registry {
@@ -63,7 +68,8 @@ impl Registry {
     pub fn with_aliases(store: Store, clock: Arc<dyn Clock>, observer: Option<Arc<dyn Observer>>, aliases: Aliases) -> Self {
         let buckets = (0..STRIPES).map(|_| RwLock::new(())).collect();
         let flows = (0..STRIPES).map(|_| Mutex::new(())).collect();
-        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher: RandomState::new(), aliases }))
+        let (hasher, uploads) = (RandomState::new(), bundles::Turns::new());
+        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher, aliases, uploads }))
     }
 
     /// Where everything is kept.

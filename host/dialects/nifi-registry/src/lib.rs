@@ -9,10 +9,13 @@ mod access;
 mod actuator;
 mod base;
 mod buckets;
+mod bundle_type;
+mod bundle_upload;
 mod bundles;
 mod call;
 mod chain;
 mod config;
+mod download;
 mod extensions;
 mod failure;
 mod flows;
@@ -65,6 +68,9 @@ pub struct RegistryOptions {
     pub security: Security,
     /// Whether changes have to name the revision they are based on (NiFi Registry 5).
     pub revisions: bool,
+    /// Whether kinds of bundles are always written as `NIFI_NAR` and `MINIFI_CPP`, not only to clients that need it (NiFi
+    /// Registry 3).
+    pub upper_case_bundle_types: bool,
     /// The release that this server says it is (NiFi Registry 23.5).
     pub version: String,
     /// Whether users and groups can be changed here.
@@ -84,6 +90,7 @@ impl Default for RegistryOptions {
         Self {
             security: Security::Auto,
             revisions: false,
+            upper_case_bundle_types: false,
             version: "0.8.0".to_owned(),
             configurable_tenants: true,
             configurable_policies: true,
