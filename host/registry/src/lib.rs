@@ -6,6 +6,7 @@
 //! believed. Knows nothing of HTTP, of wire types or of who may do what: a caller is a name here.
 
 pub mod archive;
+pub mod diff;
 mod event;
 
 pub use event::{Event, EventKind, Observer};
