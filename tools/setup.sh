@@ -87,8 +87,8 @@ nipyapi() {
     done
 }
 
-# Artifacts of Maven with all they need: what is asked for, the list of them, and the folder of CARGO_TARGET_DIR that gets them,
-# anew when the list has changed.
+# Artifacts of Maven: what they are, the list of them, the folder of CARGO_TARGET_DIR that gets them, anew when the list has
+# changed, and the goal.
 artifacts() {
     list=$(dirname "$0")/../$2
     folder=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/$3
@@ -96,15 +96,18 @@ artifacts() {
     say "installing $1"
     log=$(mktemp)
     { rm -rf "$folder" && mkdir -p "$folder" &&
-        mvn -B -f "$list" dependency:copy-dependencies -DoutputDirectory="$(cd "$folder" && pwd)"; } >"$log" 2>&1 ||
+        mvn -B -f "$list" "dependency:$4" -DoutputDirectory="$(cd "$folder" && pwd)"; } >"$log" 2>&1 ||
         { cat "$log" >&2; rm -f "$log"; fail "$1 could not be installed"; }
     rm -f "$log"
     cp "$list" "$folder/installed"
 }
-registry_peers() {
+of_maven() {
     case ${1:-} in
-    tests) artifacts "the command line of NiFi (90 MB)" tests/clients/pom.xml nifi-cli ;;
-    peers) artifacts "the original registry (120 MB)" tests/peers/original/pom.xml nifi-registry ;;
+    tests)
+        artifacts "the command line of NiFi (90 MB)" tests/clients/pom.xml nifi-cli copy-dependencies
+        artifacts "archives of NiFi's releases (40 MB)" tests/nars/pom.xml nars copy
+        ;;
+    peers) artifacts "the original registry (70 MB)" tests/peers/original/pom.xml nifi-registry copy-dependencies ;;
     esac
 }
 
@@ -140,7 +143,7 @@ toolchains() {
     rm -f "$log"
     cat "$lists/requirements.txt" "$lists/package.json" >"$folder/installed"
 }
-[ -z "$missing" ] && { clients "$@"; nipyapi "$@"; registry_peers "$@"; syslog_ng "$@"; toolchains "$@"; exit 0; }
+[ -z "$missing" ] && { clients "$@"; nipyapi "$@"; of_maven "$@"; syslog_ng "$@"; toolchains "$@"; exit 0; }
 
 command -v apt-get >/dev/null 2>&1 || fail "missing packages:$missing (they are installed by apt-get on Debian 12 only)"
 root=
@@ -155,7 +158,7 @@ install() { DEBIAN_FRONTEND=noninteractive $root apt-get install -y --no-install
 install || { $root apt-get update >"$packages_log" 2>&1 && install; } || { cat "$packages_log" >&2; fail "apt-get could not install$missing"; }
 clients "$@"
 nipyapi "$@"
-registry_peers "$@"
+of_maven "$@"
 syslog_ng "$@"
 toolchains "$@"
 say "done"
