@@ -58,8 +58,12 @@ impl Plugins {
         let found = self.0.find(tenant, &said.name)?;
         let world = inspection.world.as_str();
         if let Some((_, state)) = found.as_ref().filter(|(_, state)| state.world != world) {
-            let message =
-                format!("the plugin {} is {}, and this component is {}: give it another name", said.name, one(&state.world), one(world));
+            let message = format!(
+                "the plugin {} is {}, and this component is {}: give it another name",
+                said.name,
+                one(&state.world),
+                one(world)
+            );
             return Err(Error::new(ErrorCode::PluginRefused, message));
         }
         let active = found.as_ref().and_then(|(_, state)| state.active.clone());

@@ -183,7 +183,10 @@ fn check(identity: identifying::Identity) -> Checked<Proven> {
             return Err(Error::new(ErrorCode::PluginLimit, message));
         }
         if text.trim().is_empty() || text.chars().any(char::is_control) {
-            return Err(Error::new(ErrorCode::PluginOutput, "the plugin names somebody with an empty text, or with control characters"));
+            return Err(Error::new(
+                ErrorCode::PluginOutput,
+                "the plugin names somebody with an empty text, or with control characters",
+            ));
         }
     }
     Ok(Proven { name, display_name, lifetime: lifetime_seconds.map(|seconds| Duration::from_secs(seconds.into())) })

@@ -233,7 +233,10 @@ mod tests {
         let plugin = "headworks:plugin/plugin@0.1.1";
         for (exports, part) in [
             (&["headworks:plugin/plugin", "other:plugin/plugin@0.1.0"][..], "exports no headworks:plugin/plugin"),
-            (&["headworks:plugin/plugin@0.2.0"], "version 0.2.0 of the plugin interface, and this server offers 0.1.0, 0.1.1, 0.1.2"),
+            (
+                &["headworks:plugin/plugin@0.2.0"],
+                "version 0.2.0 of the plugin interface, and this server offers 0.1.0, 0.1.1, 0.1.2",
+            ),
             (&["headworks:plugin/plugin@0.1.9"], "0.1.9"),
             (&[plugin], "it exports 0"),
             (&[plugin, "headworks:plugin/transforming@0.1.1", "headworks:plugin/validating@0.1.1"], "it exports 2"),

@@ -42,7 +42,8 @@ async fn an_event_crosses_whole_and_its_calls_are_counted() {
     let hook = plugin("test-hook", Limits::default()).await.within(surroundings).open_event_hook("tell").await.unwrap();
     assert_eq!(hook.handle(&event()).await.unwrap(), Handled::Done);
     let line = log.0.lock().unwrap().concat();
-    for part in ["CREATE_BUCKET", "seconds: 1500000000", "nanoseconds: 250000000", r#"[("BUCKET_ID", "b1"), ("USER", "alice")]"#] {
+    for part in ["CREATE_BUCKET", "seconds: 1500000000", "nanoseconds: 250000000", r#"[("BUCKET_ID", "b1"), ("USER", "alice")]"#]
+    {
         assert!(line.contains(part), "{part}: {line}");
     }
     assert_eq!((usage.snapshot().calls, usage.snapshot().records_in, usage.snapshot().records_out), (1, 1, 1));
@@ -62,12 +63,17 @@ async fn it_may_ask_for_the_event_again_or_give_it_up() {
 
 #[tokio::test]
 async fn a_hook_that_misbehaves_is_stopped_and_the_next_event_is_handled() {
-    let limits = |cpu| Limits { call_cpu: cpu, call_wait: Duration::from_secs(10), network_wait: Duration::from_secs(1), ..Limits::default() };
+    let limits = |cpu| Limits {
+        call_cpu: cpu,
+        call_wait: Duration::from_secs(10),
+        network_wait: Duration::from_secs(1),
+        ..Limits::default()
+    };
     for (word, cpu, code, part) in [
         ("hang", 100, ErrorCode::PluginDeadline, "100ms of CPU"),
         ("trap", 20_000, ErrorCode::PluginTrap, "unreachable"),
         ("grow", 20_000, ErrorCode::PluginLimit, "64 MiB"),
-        ("huge-answer", 20_000, ErrorCode::PluginLimit, ""),
+        ("huge-answer", 20_000, ErrorCode::PluginOutput, "too much data"),
     ] {
         let hook = hook(word, limits(Duration::from_millis(cpu))).await;
         for _ in 0..2 {

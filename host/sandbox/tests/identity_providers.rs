@@ -54,13 +54,19 @@ async fn who_is_not_proven_is_refused_with_a_reason_for_the_log() {
 
 #[tokio::test]
 async fn a_provider_that_misbehaves_is_stopped_and_the_next_request_is_judged() {
-    let limits = |cpu| Limits { call_cpu: cpu, call_wait: Duration::from_secs(10), network_wait: Duration::from_secs(1), ..Limits::default() };
-    let (quick, slow) = (provider("", limits(Duration::from_millis(100))).await, provider("", limits(Duration::from_secs(20))).await);
+    let limits = |cpu| Limits {
+        call_cpu: cpu,
+        call_wait: Duration::from_secs(10),
+        network_wait: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    let (quick, slow) =
+        (provider("", limits(Duration::from_millis(100))).await, provider("", limits(Duration::from_secs(20))).await);
     for (word, code, part) in [
         ("hang", ErrorCode::PluginDeadline, "100ms of CPU"),
         ("trap", ErrorCode::PluginTrap, "unreachable"),
         ("grow", ErrorCode::PluginLimit, "64 MiB"),
-        ("huge-answer", ErrorCode::PluginLimit, ""),
+        ("huge-answer", ErrorCode::PluginOutput, "too much data"),
         ("long-name", ErrorCode::PluginLimit, "2000 bytes, and at most 1024"),
         ("no-name", ErrorCode::PluginOutput, "empty text"),
         ("line-break", ErrorCode::PluginOutput, "control characters"),

@@ -5,7 +5,6 @@
 //! ever overwritten.
 
 use crate::languages::{self, Language};
-use crate::wit;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::fs;
@@ -15,8 +14,6 @@ include!(concat!(env!("OUT_DIR"), "/sdks.rs"));
 
 /// The file that makes a folder a plugin's.
 pub const MANIFEST: &str = "headworks.toml";
-/// The worlds a plugin can be of.
-pub const WORLDS: &[&str] = &["transformer", "forwarder", "validator"];
 /// The folder that belongs to the tool.
 const OWN: &str = ".headworks";
 /// The longest name of a plugin, in bytes.
@@ -30,7 +27,7 @@ pub struct Manifest {
     pub name: String,
     /// One of [`languages::ALL`].
     pub lang: String,
-    /// One of [`WORLDS`].
+    /// One of those that the language has.
     pub world: String,
     /// What the builder of the language wants to know besides.
     #[serde(default)]
@@ -63,8 +60,8 @@ impl Project {
         };
         let manifest: Manifest = toml::from_str(&text).with_context(|| format!("{} is wrong", path.display()))?;
         check_name(&manifest.name).with_context(|| format!("{} is wrong", path.display()))?;
-        check_world(&manifest.world).with_context(|| format!("{} is wrong", path.display()))?;
-        languages::by_name(&manifest.lang).with_context(|| format!("{} is wrong", path.display()))?;
+        let language = languages::by_name(&manifest.lang).with_context(|| format!("{} is wrong", path.display()))?;
+        check_world(language, &manifest.world).with_context(|| format!("{} is wrong", path.display()))?;
         Ok(Self { folder: std::path::absolute(folder)?, manifest })
     }
 
@@ -74,8 +71,8 @@ impl Project {
     /// The folder holds something already, or the name, language or world is not one.
     pub fn create(folder: &Path, name: &str, lang: &str, world: &str) -> Result<Self> {
         check_name(name)?;
-        check_world(world)?;
         let language = languages::by_name(lang)?;
+        check_world(language, world)?;
         let taken = folder.exists() && fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_some());
         ensure!(!taken, "{} exists already", folder.display());
         let ident = name.replace('-', "_");
@@ -134,7 +131,7 @@ impl Project {
     pub fn prepare(&self) -> Result<()> {
         let language = self.language()?;
         write(&self.folder.join(OWN).join(".gitignore"), b"*\n")?;
-        write(&self.wit().join("plugin.wit"), wit::TEXT.as_bytes())?;
+        write(&self.wit().join("plugin.wit"), language.interface().text.as_bytes())?;
         for (path, bytes) in embedded(&format!("{}/sdk/", language.sdk())) {
             write(&self.sdk().join(path), bytes)?;
         }
@@ -183,8 +180,9 @@ fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn check_world(world: &str) -> Result<()> {
-    ensure!(WORLDS.contains(&world), "there is no world {world:?}; there are {}", WORLDS.join(", "));
+fn check_world(language: &dyn Language, world: &str) -> Result<()> {
+    let (name, worlds) = (language.name(), language.interface().worlds);
+    ensure!(worlds.contains(&world), "there is no world {world:?} in {name}; there are {}", worlds.join(", "));
     Ok(())
 }
 
@@ -195,7 +193,7 @@ mod tests {
     #[test]
     fn every_template_is_whole() {
         for language in languages::ALL {
-            for world in WORLDS {
+            for world in language.interface().worlds {
                 let folder = std::env::temp_dir().join(format!("headworks-{}-{}-{world}", std::process::id(), language.name()));
                 let project = Project::create(&folder, "two-words", language.name(), world).unwrap();
                 for file in [MANIFEST, "tests.json", "README.md", ".gitignore"] {
@@ -212,7 +210,7 @@ mod tests {
     #[test]
     fn nothing_is_left_to_fill_in() {
         for language in languages::ALL {
-            for world in WORLDS {
+            for world in language.interface().worlds {
                 for part in ["shared", world] {
                     for (path, bytes) in embedded(&format!("{}/template/{part}/", language.template())) {
                         let mut text = String::from_utf8_lossy(bytes).into_owned();

@@ -234,6 +234,11 @@ impl Tests {
 }
 
 impl Case {
+    /// Whether it gives the plugin anything.
+    pub fn has_input(&self) -> bool {
+        !self.input.is_empty() || self.subject.is_some() || self.event.is_some() || self.request.is_some()
+    }
+
     /// A case that says nothing tests nothing.
     fn check(&self) -> Result<(), &'static str> {
         let told = [self.output.is_some(), self.violations.is_some(), self.requests.is_some()];

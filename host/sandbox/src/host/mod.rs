@@ -166,13 +166,8 @@ pub(crate) struct Linkers {
 impl Linkers {
     pub(crate) fn new(engine: &Engine) -> Result<Self> {
         let new = || Linker::new(engine);
-        let mut linkers = Self {
-            transformers: new(),
-            forwarders: new(),
-            validators: new(),
-            event_hooks: new(),
-            identity_providers: new(),
-        };
+        let mut linkers =
+            Self { transformers: new(), forwarders: new(), validators: new(), event_hooks: new(), identity_providers: new() };
         let failed = |error| Error::internal(format!("the interfaces of plugins cannot be set up: {error:#}"));
         OfferedTransformer::add_to_linker::<_, HasSelf<_>>(&mut linkers.transformers, |host| host).map_err(failed)?;
         OfferedForwarder::add_to_linker::<_, HasSelf<_>>(&mut linkers.forwarders, |host| host).map_err(failed)?;

@@ -7,6 +7,7 @@ mod python;
 mod rust;
 
 use crate::project::Project;
+use crate::wit::{self, Interface};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 
@@ -23,6 +24,11 @@ pub trait Language: Sync {
     /// The folder below `sdk-guest/` whose `template` new projects are made from.
     fn template(&self) -> &'static str {
         self.name()
+    }
+
+    /// The version of the plugin interface that its SDK is made for.
+    fn interface(&self) -> &'static Interface {
+        &wit::V0_1_1
     }
 
     /// Whether a component can be built on this machine.

@@ -4,6 +4,7 @@ use super::Language;
 use crate::adapter;
 use crate::project::Project;
 use crate::toolchain::Toolchain;
+use crate::wit::{self, Interface};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 
@@ -13,6 +14,10 @@ pub struct Rust;
 impl Language for Rust {
     fn name(&self) -> &'static str {
         "rust"
+    }
+
+    fn interface(&self) -> &'static Interface {
+        &wit::V0_1_2
     }
 
     fn check(&self) -> Result<()> {
