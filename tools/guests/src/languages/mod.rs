@@ -7,7 +7,7 @@ mod python;
 mod rust;
 
 use crate::project::Project;
-use crate::wit::{self, Interface};
+use crate::wit;
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 
@@ -26,9 +26,10 @@ pub trait Language: Sync {
         self.name()
     }
 
-    /// The version of the plugin interface that its SDK is made for.
-    fn interface(&self) -> &'static Interface {
-        &wit::V0_1_1
+    /// The versions of the plugin interface that its SDK can be built against, the one that it is built against unless a
+    /// plugin says otherwise last.
+    fn interfaces(&self) -> &'static [&'static str] {
+        &[wit::VERSION]
     }
 
     /// Whether a component can be built on this machine.

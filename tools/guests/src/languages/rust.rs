@@ -4,7 +4,7 @@ use super::Language;
 use crate::adapter;
 use crate::project::Project;
 use crate::toolchain::Toolchain;
-use crate::wit::{self, Interface};
+use crate::wit;
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 
@@ -16,8 +16,8 @@ impl Language for Rust {
         "rust"
     }
 
-    fn interface(&self) -> &'static Interface {
-        &wit::V0_1_2
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["0.1.0", wit::VERSION, wit::LATEST]
     }
 
     fn check(&self) -> Result<()> {
