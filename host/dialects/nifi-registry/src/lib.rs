@@ -41,6 +41,7 @@ use headworks_core::Error;
 use headworks_core::time::Clock;
 use headworks_http::RequestId;
 use headworks_identity::{Identity, Mapping};
+use headworks_plugins::Plugins;
 use headworks_registry::Registry;
 use headworks_store::Store;
 use std::sync::Arc;
@@ -109,6 +110,8 @@ pub struct RegistryState {
     pub identity: Identity,
     /// Buckets and what is in them.
     pub registry: Registry,
+    /// The identity providers of tenants.
+    pub plugins: Plugins,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How to behave.

@@ -1,4 +1,4 @@
-//! Our own dialect under `/platform/v1`: plugins, rules, tenants and what became of records.
+//! Our own dialect under `/platform/v1`: plugins, rules, event hooks, tenants and what became of records.
 //!
 //! A thin translation. What must stay true: every operation authenticates first, then reads the request, then checks the
 //! caller's scope; every failure is a problem document (RFC 9457) that names the member to blame; nobody sees or changes
@@ -6,8 +6,10 @@
 
 mod call;
 mod dead_letters;
+mod event_hooks;
 mod failure;
 mod forwarders;
+mod identity_provider;
 mod logs;
 mod plugins;
 mod releases;
@@ -25,6 +27,7 @@ use axum::routing::{get, post, put};
 use failure::{Failure, json};
 use headworks_core::Error;
 use headworks_core::time::Clock;
+use headworks_hooks::Hooks;
 use headworks_http::RequestId;
 use headworks_identity::Identity;
 use headworks_pipelines::Pipelines;
@@ -49,6 +52,8 @@ pub struct PlatformState {
     pub plugins: Plugins,
     /// What judges documents.
     pub rules: Rules,
+    /// What is told of changes.
+    pub hooks: Hooks,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -90,6 +95,12 @@ pub fn router(state: PlatformState) -> Router {
         .route("/platform/v1/validators", get(validators::list))
         .route("/platform/v1/validators/{validator}", get(validators::get).put(validators::save).delete(validators::delete))
         .route("/platform/v1/validators/{validator}/scan", post(validators::scan))
+        .route("/platform/v1/event-hooks", get(event_hooks::list))
+        .route("/platform/v1/event-hooks/{hook}", get(event_hooks::get).put(event_hooks::save).delete(event_hooks::delete))
+        .route(
+            "/platform/v1/identity-provider",
+            get(identity_provider::get).put(identity_provider::save).delete(identity_provider::delete),
+        )
         .route("/platform/v1/dead-letters", get(dead_letters::list).delete(dead_letters::discard_many))
         .route("/platform/v1/dead-letters/{number}", get(dead_letters::get).delete(dead_letters::discard))
         .route("/platform/v1/dead-letters/{number}/replay", post(dead_letters::replay))

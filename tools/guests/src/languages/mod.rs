@@ -26,7 +26,8 @@ pub trait Language: Sync {
         self.name()
     }
 
-    /// The versions of the plugin interface that its SDK can be built against.
+    /// The versions of the plugin interface that its SDK can be built against, the one that it is built against unless a
+    /// plugin says otherwise last.
     fn interfaces(&self) -> &'static [&'static str] {
         &[wit::VERSION]
     }
