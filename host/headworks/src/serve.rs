@@ -94,6 +94,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         plugins: plugins.clone(),
         rules,
         clock: Arc::new(SystemClock),
+        backups: headworks_platform::backup_places(),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let registry = RegistryState {

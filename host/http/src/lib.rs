@@ -7,6 +7,7 @@
 mod body;
 mod connection;
 mod context;
+mod download;
 mod incoming;
 mod limits;
 pub mod outbound;
@@ -17,6 +18,7 @@ mod upload;
 
 pub use body::{Encoding, decompress, encoding, media_type, read};
 pub use context::{Quiet, RequestContext, RequestId, Told};
+pub use download::written;
 pub use incoming::Incoming;
 pub use limits::HttpLimits;
 pub use server::{Listener, serve};
