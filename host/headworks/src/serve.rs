@@ -99,6 +99,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         rules,
         hooks: hooks.clone(),
         clock: Arc::new(SystemClock),
+        backups: headworks_platform::backup_places(),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let registry = Registry::new(store.clone(), Arc::clone(&clock), Some(Arc::new(hooks.clone())));

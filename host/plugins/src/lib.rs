@@ -21,8 +21,9 @@ mod slot;
 mod upload;
 mod users;
 
+pub use around::envelope::{Envelope, Opened};
 pub use around::log::LogLine;
-pub use around::seal::Seal;
+pub use around::seal::{KEY_FILE, Seal};
 pub use around::secrets::{SECRET, SECRET_BYTES};
 pub use documents::{Candidate, Ending, Outcome, PLUGIN, PluginState, Shadow, Status, TESTS, VERSION, VersionState};
 pub use judge::{Hear, Identify, Judge};
@@ -86,6 +87,11 @@ pub(crate) struct Inner {
 }
 
 impl Plugins {
+    /// What secrets are sealed with, and backups.
+    pub fn seal(&self) -> &Seal {
+        &self.0.seal
+    }
+
     /// The plugins in a store, run in a sandbox. Nothing is loaded before it is used.
     pub fn new(options: PluginsOptions) -> Self {
         let PluginsOptions { store, sandbox, clock, seal, tenants } = options;

@@ -4,6 +4,7 @@
 //! caller's scope; every failure is a problem document (RFC 9457) that names the member to blame; nobody sees or changes
 //! what belongs to another tenant, but the operator. Holds no state and no rule that another dialect could need.
 
+mod backup;
 mod call;
 mod dead_letters;
 mod event_hooks;
@@ -35,6 +36,9 @@ use headworks_plugins::Plugins;
 use headworks_rules::Rules;
 use headworks_store::Store;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+pub use backup::places as backup_places;
 
 /// Where the dialect is mounted.
 pub const PREFIX: &str = "/platform/v1";
@@ -56,6 +60,8 @@ pub struct PlatformState {
     pub hooks: Hooks,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How many backups of the whole server may be under way: [`backup_places`].
+    pub backups: Arc<Semaphore>,
 }
 
 type App = Arc<PlatformState>;
@@ -66,6 +72,7 @@ pub fn router(state: PlatformState) -> Router {
     Router::new()
         .route(PREFIX, get(about))
         .route("/platform/v1/openapi.json", get(document))
+        .route("/platform/v1/backup", get(backup::backup))
         .route("/platform/v1/plugins", get(plugins::list).post(plugins::upload))
         .route("/platform/v1/plugins/{plugin}", get(plugins::get).delete(plugins::delete))
         .route("/platform/v1/plugins/{plugin}/versions", get(plugins::versions))
