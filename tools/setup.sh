@@ -50,6 +50,8 @@ if [ "${1:-}" = tests ]; then
     want python3-venv
     want chromium             # the browser of tests/web
     want chromium-driver
+    command -v java >/dev/null 2>&1 || want default-jre-headless
+    command -v mvn >/dev/null 2>&1 || want maven
     command -v npm >/dev/null 2>&1 || { want nodejs; want npm; }
 fi
 
@@ -65,6 +67,37 @@ clients() {
         { cat "$log" >&2; rm -f "$log"; fail "the Python clients could not be installed"; }
     rm -f "$log"
     cp "$list" "$folder/requirements.txt"
+}
+
+# The Python client of NiFi in two generations, which do not fit into one environment.
+nipyapi() {
+    [ "${1:-}" = tests ] || return 0
+    folder=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/clients
+    for wanted in nipyapi-0==0.22.0 nipyapi-1==1.8.1; do
+        into=$folder/${wanted%%==*}
+        [ -e "$into/${wanted##*==}" ] && continue
+        say "installing nipyapi ${wanted##*==}"
+        log=$(mktemp)
+        { rm -rf "$into" && "$folder/bin/pip" install --target "$into" "nipyapi==${wanted##*==}"; } >"$log" 2>&1 ||
+            { cat "$log" >&2; rm -f "$log"; fail "nipyapi could not be installed"; }
+        rm -f "$log"
+        : >"$into/${wanted##*==}"
+    done
+}
+
+# NiFi's command line with what it needs (90 MB), in the folder nifi-cli of CARGO_TARGET_DIR, anew when its version has changed.
+nifi_cli() {
+    [ "${1:-}" = tests ] || return 0
+    list=$(dirname "$0")/../tests/clients/pom.xml
+    folder=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/nifi-cli
+    cmp -s "$list" "$folder/installed" && return 0
+    say "installing the command line of NiFi"
+    log=$(mktemp)
+    { rm -rf "$folder" && mkdir -p "$folder" &&
+        mvn -B -f "$list" dependency:copy-dependencies -DoutputDirectory="$(cd "$folder" && pwd)"; } >"$log" 2>&1 ||
+        { cat "$log" >&2; rm -f "$log"; fail "the command line of NiFi could not be installed"; }
+    rm -f "$log"
+    cp "$list" "$folder/installed"
 }
 
 # syslog-ng, unpacked into the folder syslog-ng of CARGO_TARGET_DIR: installed it would take the place of rsyslog.
@@ -99,7 +132,7 @@ toolchains() {
     rm -f "$log"
     cat "$lists/requirements.txt" "$lists/package.json" >"$folder/installed"
 }
-[ -z "$missing" ] && { clients "$@"; syslog_ng "$@"; toolchains "$@"; exit 0; }
+[ -z "$missing" ] && { clients "$@"; nipyapi "$@"; nifi_cli "$@"; syslog_ng "$@"; toolchains "$@"; exit 0; }
 
 command -v apt-get >/dev/null 2>&1 || fail "missing packages:$missing (they are installed by apt-get on Debian 12 only)"
 root=
@@ -113,6 +146,8 @@ trap 'rm -f "$packages_log"' EXIT
 install() { DEBIAN_FRONTEND=noninteractive $root apt-get install -y --no-install-recommends $missing >"$packages_log" 2>&1; }
 install || { $root apt-get update >"$packages_log" 2>&1 && install; } || { cat "$packages_log" >&2; fail "apt-get could not install$missing"; }
 clients "$@"
+nipyapi "$@"
+nifi_cli "$@"
 syslog_ng "$@"
 toolchains "$@"
 say "done"

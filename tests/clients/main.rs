@@ -1,9 +1,11 @@
 //! Real clients against the real server: the official Elasticsearch client, rsyslog's Elasticsearch output, the
-//! OpenTelemetry SDK, syslog-ng, and schemathesis, which makes requests of the server's own OpenAPI document.
+//! OpenTelemetry SDK, syslog-ng, NiFi's command line and Python client, and schemathesis, which makes requests of the server's
+//! own OpenAPI document.
 //!
 //! The Python clients are in the folder `clients` of the build folder, or `HEADWORKS_CLIENTS`, where `tools/setup.sh tests`
 //! puts them. Where a client is missing its test fails in CI and is left out elsewhere.
 
+mod nifi_cli;
 mod syslog_ng;
 
 use headworks_tests::server::{PASSWORD, TOKEN, USER};
@@ -58,6 +60,23 @@ fn the_opentelemetry_exporter() {
         let record = of.iter().find(|record| record["attr.number"] == "17").expect("the record");
         assert_eq!(record["severity_number"], "SEVERITY_NUMBER_WARN");
         assert_eq!((&record["attr.list"], &record["attr.flag"]), (&"[a b]".into(), &"true".into()), "{record}");
+    }
+}
+
+/// Both generations of NiFi's Python client drive everything they have for a registry.
+#[test]
+fn nipyapi_of_both_generations() {
+    let Some(python) = python() else { return };
+    let nar = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/nars/nifi-foo-nar-1.0.0.nar");
+    for generation in ["nipyapi-0", "nipyapi-1"] {
+        let server = Server::start();
+        let url = format!("http://{}/nifi-registry-api", server.address());
+        let library = python.ancestors().nth(2).expect("the folder").join(generation);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/nipyapi_open.py");
+        let mut command = Command::new(&python);
+        let output = command.arg(script).arg(url).arg(&nar).env("PYTHONPATH", library).output().expect("the script runs");
+        let shown = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
+        assert!(output.status.success() && shown.contains("all of it works"), "{generation}: {shown}\n{}", server.output());
     }
 }
 
