@@ -114,10 +114,8 @@ fn users_and_policies_by_nifis_command_line() {
     if !found("keytool", Command::new("keytool").arg("-help").output().is_ok()) {
         return;
     }
-    let server = Setup::new()
-        .env("HEADWORKS_HTTP_TLS_CERT", &path("cert.pem"))
-        .env("HEADWORKS_HTTP_TLS_KEY", &path("key.pem"))
-        .start();
+    let server =
+        Setup::new().env("HEADWORKS_HTTP_TLS_CERT", &path("cert.pem")).env("HEADWORKS_HTTP_TLS_KEY", &path("key.pem")).start();
     let mut trust = Command::new("keytool");
     trust.args(["-importcert", "-noprompt", "-alias", "headworks", "-storetype", "PKCS12", "-storepass", "changeit"]);
     trust.args(["-file", &path("cert.pem"), "-keystore", &path("trust.p12")]);

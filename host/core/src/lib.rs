@@ -1,7 +1,7 @@
 //! The nouns of Headworks that need no I/O.
 //!
 //! Owns ids, digests, the [`Batch`](batch::Batch), the [`Document`](document::Document), the form of the
-//! [`SystemConfiguration`](system::SystemConfiguration), ranges of addresses, PEM, error codes and time. Knows nothing of
+//! [`SystemConfiguration`](system::SystemConfiguration), ranges of addresses, PEM, the revisions that clients name, error codes and time. Knows nothing of
 //! storage, plugins, HTTP or any dialect.
 
 pub mod address;
@@ -11,6 +11,7 @@ pub mod document;
 pub mod error;
 pub mod id;
 pub mod pem;
+pub mod revision;
 pub mod system;
 pub mod time;
 
@@ -20,5 +21,6 @@ pub use digest::Digest;
 pub use document::{Document, DocumentKey};
 pub use error::{Error, ErrorClass, ErrorCode, Result, Severity, Violation};
 pub use id::{TenantId, Uid};
+pub use revision::Revision;
 pub use system::SystemConfiguration;
 pub use time::Timestamp;

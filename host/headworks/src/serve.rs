@@ -16,7 +16,7 @@ use cap_std::fs::Dir;
 use headworks_core::TenantId;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
-use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
+use headworks_http::{ClientCertificates, HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
 use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions, Tenants};
 use headworks_nifi_registry::{RegistryOptions, RegistryState};
 use headworks_pipelines::{Language, PipelineOptions, Pipelines};
@@ -204,7 +204,12 @@ fn demo_streams() -> StreamConfig {
 async fn tls(settings: &TlsSettings, section: &str) -> Result<Option<Tls>> {
     let Some((cert, key)) = settings.files(section)? else { return Ok(None) };
     let read = async |path: &Path| tokio::fs::read(path).await.with_context(|| format!("cannot read {}", path.display()));
-    let used = Tls::new(&read(cert).await?, &read(key).await?);
+    let authorities = match settings.clients(section)? {
+        Some((path, demanded)) => Some((read(path).await?, demanded)),
+        None => None,
+    };
+    let clients = authorities.as_ref().map(|(pem, demanded)| ClientCertificates { authorities: pem, demanded: *demanded });
+    let used = Tls::new(&read(cert).await?, &read(key).await?, clients);
     Ok(Some(used.with_context(|| format!("{} and {}", cert.display(), key.display()))?))
 }
 

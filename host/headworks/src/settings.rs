@@ -186,6 +186,22 @@ pub(crate) struct TlsSettings {
     cert: Option<PathBuf>,
     /// PEM file of its private key.
     key: Option<PathBuf>,
+    /// PEM file of the authorities that client certificates come from.
+    client_ca: Option<PathBuf>,
+    /// What is asked of clients; `optional` where it is not said and authorities are named.
+    client_auth: Option<ClientAuth>,
+}
+
+/// Whether clients show a certificate.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ClientAuth {
+    /// None is asked for.
+    Off,
+    /// One that is shown is verified.
+    Optional,
+    /// Clients without one are turned away.
+    Required,
 }
 
 /// Path and TLS of the service listeners, and [`HttpLimits`], where absent their defaults.
@@ -331,9 +347,13 @@ const NAMES: &[(&str, Kind)] = &[
     ("http.tls.enabled", Kind::Switch),
     ("http.tls.cert", Kind::Text),
     ("http.tls.key", Kind::Text),
+    ("http.tls.client_ca", Kind::Text),
+    ("http.tls.client_auth", Kind::Text),
     ("management_tls.enabled", Kind::Switch),
     ("management_tls.cert", Kind::Text),
     ("management_tls.key", Kind::Text),
+    ("management_tls.client_ca", Kind::Text),
+    ("management_tls.client_auth", Kind::Text),
     ("http.header_bytes", Kind::Number),
     ("http.headers", Kind::Number),
     ("http.body_bytes", Kind::Number),
@@ -575,6 +595,17 @@ impl TlsSettings {
         match (&self.cert, &self.key) {
             (Some(cert), Some(key)) => Ok(Some((cert, key))),
             _ => bail!("TLS needs both {section}.cert and {section}.key"),
+        }
+    }
+
+    /// The file of the authorities of client certificates, and whether every client has to show one.
+    pub(crate) fn clients(&self, section: &str) -> Result<Option<(&Path, bool)>> {
+        match (&self.client_ca, self.client_auth) {
+            (None, None) | (_, Some(ClientAuth::Off)) => Ok(None),
+            (Some(authorities), asked) => Ok(Some((authorities, asked == Some(ClientAuth::Required)))),
+            (None, Some(_)) => bail!(
+                "{section}.client_auth is set, so {section}.client_ca has to name the PEM file of the authorities of client certificates"
+            ),
         }
     }
 }

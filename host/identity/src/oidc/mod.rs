@@ -109,7 +109,7 @@ pub struct Returned<'a> {
 
 /// Somebody whom the provider vouches for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proven {
+pub struct Vouched {
     /// Its name there.
     pub name: String,
     /// The provider.
@@ -184,7 +184,7 @@ impl Oidc {
     ///
     /// # Errors
     /// [`ErrorCode::Unauthenticated`] and [`ErrorCode::Unavailable`] with the reason.
-    pub async fn finish(&self, login: Uuid, returned: Returned<'_>) -> Result<Proven> {
+    pub async fn finish(&self, login: Uuid, returned: Returned<'_>) -> Result<Vouched> {
         let inner = &self.0;
         let unknown = || refused("The login request was not found or has expired. Unable to continue.");
         let login = inner.logins.take(&login, inner.clock.now()).ok_or_else(unknown)?;
@@ -209,7 +209,7 @@ impl Oidc {
             Some(name) => name,
             None => self.asked_name(&provider, &claims, access_token.as_deref()).await?,
         };
-        Ok(Proven { name: claims::usable(name)?, issuer: provider.issuer.clone(), lifetime })
+        Ok(Vouched { name: claims::usable(name)?, issuer: provider.issuer.clone(), lifetime })
     }
 
     /// Keeps the token of a finished login until the browser picks it up.

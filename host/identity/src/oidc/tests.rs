@@ -121,13 +121,13 @@ impl World {
         self.answers.set("/token", 200, json!({"id_token": token, "access_token": "opaque"}));
     }
 
-    async fn finish(&self, login: Uuid, state: &str) -> Result<Proven> {
+    async fn finish(&self, login: Uuid, state: &str) -> Result<Vouched> {
         let returned = Returned { state: Some(state), code: Some("a code"), ..Returned::default() };
         self.oidc.finish(login, returned).await
     }
 
     /// A login from its beginning to its end.
-    async fn login(&self, more: Value) -> Result<Proven> {
+    async fn login(&self, more: Value) -> Result<Vouched> {
         let (login, sent) = self.begin().await;
         self.grant(1, &sent["nonce"], more);
         self.finish(login, &sent["state"]).await
@@ -143,9 +143,9 @@ async fn a_login_from_its_beginning_to_its_end() {
     assert!(sent["state"].len() >= 43 && sent["nonce"].len() >= 43 && sent["state"] != sent["nonce"]);
     assert!(!sent.contains_key("code_challenge"), "a provider that does not know challenges gets none");
     world.grant(1, &sent["nonce"], json!({}));
-    let proven = world.finish(login, &sent["state"]).await.unwrap();
-    let expected = Proven { name: "anna".into(), issuer: "https://op".into(), lifetime: Duration::from_secs(600) };
-    assert_eq!(proven, expected);
+    let vouched = world.finish(login, &sent["state"]).await.unwrap();
+    let expected = Vouched { name: "anna".into(), issuer: "https://op".into(), lifetime: Duration::from_secs(600) };
+    assert_eq!(vouched, expected);
     let again = world.finish(login, &sent["state"]).await.unwrap_err();
     assert_eq!((again.code, world.answers.asked("/token")), (ErrorCode::Unauthenticated, 1));
 }
