@@ -23,4 +23,4 @@ pub use server::{Listener, serve};
 pub use service::ERRORS;
 pub use tls::Tls;
 pub use tokio_util::sync::CancellationToken as Shutdown;
-pub use upload::Upload;
+pub use upload::{Part, Upload};

@@ -9,18 +9,25 @@ mod access;
 mod actuator;
 mod base;
 mod buckets;
+mod bundle_type;
+mod bundle_upload;
 mod bundles;
 mod call;
 mod config;
+mod docs;
+mod download;
 mod extensions;
 mod failure;
 mod flows;
 mod items;
 mod links;
+mod media;
 mod outside;
 mod pages;
+mod paging;
 mod policies;
 mod repository;
+mod revisions;
 mod tenants;
 mod versions;
 
@@ -59,13 +66,16 @@ pub struct RegistryOptions {
     pub security: Security,
     /// Whether changes have to name the revision they are based on (NiFi Registry 5).
     pub revisions: bool,
+    /// Whether kinds of bundles are always written as `NIFI_NAR` and `MINIFI_CPP`, not only to clients that need it (NiFi
+    /// Registry 3).
+    pub upper_case_bundle_types: bool,
     /// The release that this server says it is (NiFi Registry 23.5).
     pub version: String,
 }
 
 impl Default for RegistryOptions {
     fn default() -> Self {
-        Self { security: Security::Auto, revisions: false, version: "0.8.0".to_owned() }
+        Self { security: Security::Auto, revisions: false, upper_case_bundle_types: false, version: "0.8.0".to_owned() }
     }
 }
 

@@ -23,6 +23,7 @@ pub use limits::ArchiveLimits;
 use descriptor::Descriptor;
 use headworks_core::{Error, Result};
 use manifest::Manifest;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
@@ -30,7 +31,7 @@ const MANIFEST: &str = "META-INF/MANIFEST.MF";
 const DESCRIPTOR: &str = "META-INF/docs/extension-manifest.xml";
 
 /// The name of a version of a bundle.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Coordinates {
     /// Group. Not blank, at most 500 characters.
     pub group: String,
@@ -41,7 +42,7 @@ pub struct Coordinates {
 }
 
 /// How an archive was built. What it does not say is `N/A`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildInfo {
     /// Tool.
     pub tool: String,
