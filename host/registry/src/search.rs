@@ -187,7 +187,8 @@ impl Registry {
         let mut versions = self.find_versions(tenant, buckets, &VersionFilter::default())?;
         versions.retain(|(bundle, _)| filter.bundle.is_none_or(|kind| kind == bundle.kind));
         if filter.latest {
-            let newest = |(bundle, version): &(Bundle, BundleVersion)| (bundle.id.clone(), version.timestamp, version.version.clone());
+            let newest =
+                |(bundle, version): &(Bundle, BundleVersion)| (bundle.id.clone(), version.timestamp, version.version.clone());
             versions.sort_by_cached_key(newest);
             versions.reverse();
             versions.dedup_by(|(one, _), (other, _)| one.id == other.id);

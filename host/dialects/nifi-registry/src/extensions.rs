@@ -37,14 +37,8 @@ pub(crate) fn routes() -> Router<App> {
 }
 
 /// The types that searches know. Archives of other releases may have others.
-const KINDS: [&str; 6] = [
-    "PROCESSOR",
-    "CONTROLLER_SERVICE",
-    "REPORTING_TASK",
-    "FLOW_ANALYSIS_RULE",
-    "PARAMETER_PROVIDER",
-    "FLOW_REGISTRY_CLIENT",
-];
+const KINDS: [&str; 6] =
+    ["PROCESSOR", "CONTROLLER_SERVICE", "REPORTING_TASK", "FLOW_ANALYSIS_RULE", "PARAMETER_PROVIDER", "FLOW_REGISTRY_CLIENT"];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
