@@ -10,6 +10,7 @@ mod bucket;
 mod bundles;
 mod check;
 mod clearing;
+pub mod diff;
 mod event;
 mod flow;
 
