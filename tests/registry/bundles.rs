@@ -4,6 +4,7 @@ use crate::calls::{Nifi, done, each, refused, text};
 use crate::uploads::{real, salted};
 use headworks_core::Digest;
 use headworks_tests::Server;
+use headworks_tests::server::Setup;
 use headworks_tests::archives::{descriptor, entry, nar, stored, zip};
 use http::Method;
 use serde_json::{Value, json};
@@ -250,6 +251,14 @@ fn types_are_spelled_as_the_client_reads_them() {
             assert_eq!(each(&done(&list), "bundleType"), expected, "{agent}");
         }
     }
+}
+
+#[test]
+fn types_are_in_upper_case_for_all_where_the_operator_says_so() {
+    let server = Setup::new().env("HEADWORKS_REGISTRY_UPPER_CASE_BUNDLE_TYPES", "true").start();
+    let nifi = Nifi::of(&server);
+    let uploaded = nifi.uploaded(&nifi.bucket("b"), "g", "a", "1");
+    assert_eq!(uploaded["bundle"]["bundleType"], "NIFI_NAR");
 }
 
 #[test]
