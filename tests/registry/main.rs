@@ -1,11 +1,21 @@
 //! The registry through the front door: the rules of the NiFi Registry contract that a client can notice.
 
+mod access;
 mod buckets;
 mod bundles;
 mod calls;
+mod certificates;
 mod flows;
+mod groups;
 mod items;
 mod large_uploads;
+mod policies;
+mod proxies;
 mod repository;
+mod secure;
+mod secured;
+mod secured_bundles;
 mod surface;
+mod unsecured;
 mod uploads;
+mod users;

@@ -16,6 +16,8 @@ pub(crate) struct RegistrySettings {
     security: Option<Asked>,
     /// Whether changes have to name the revision they are based on.
     revisions: Option<bool>,
+    /// Whether kinds of bundles are always written in upper case, not only to clients that need it.
+    upper_case_bundle_types: Option<bool>,
     /// The release that this server says it is.
     version: Option<String>,
     configurable_tenants: Option<bool>,
@@ -80,6 +82,7 @@ impl RegistrySettings {
                 Some(Asked::Open) => Security::Open,
             },
             revisions: self.revisions.unwrap_or(usual.revisions),
+            upper_case_bundle_types: self.upper_case_bundle_types.unwrap_or(usual.upper_case_bundle_types),
             version: self.version.clone().unwrap_or(usual.version),
             configurable_tenants: self.configurable_tenants.unwrap_or(usual.configurable_tenants),
             configurable_policies: self.configurable_policies.unwrap_or(usual.configurable_policies),
