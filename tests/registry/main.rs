@@ -1,3 +1,7 @@
 //! The registry through the front door: the rules of the NiFi Registry contract that a client can notice.
 
+mod buckets;
+mod calls;
+mod flows;
+mod items;
 mod surface;

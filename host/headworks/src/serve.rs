@@ -96,13 +96,10 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         clock: Arc::new(SystemClock),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let registry = RegistryState {
-        store: store.clone(),
-        identity: identity.clone(),
-        registry: Registry::new(store.clone(), Arc::clone(&clock), None),
-        clock,
-        options: RegistryOptions::default(),
-    };
+    let registry = Registry::new(store.clone(), Arc::clone(&clock), None);
+    registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
+    let registry =
+        RegistryState { store: store.clone(), identity: identity.clone(), registry, clock, options: RegistryOptions::default() };
     let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
     let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers, demo };
     let router = headworks_flowg::router(state, &mount)

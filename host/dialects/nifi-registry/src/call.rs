@@ -36,6 +36,7 @@ impl FromRequest<App> for Call {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        crate::media::acceptable(request.uri().path(), request.headers())?;
         let Ok(incoming) = Incoming::from_request(request, app).await;
         let caller = authenticate(app, &incoming)?;
         Ok(Self { app: Arc::clone(app), caller, incoming })
@@ -81,6 +82,18 @@ impl Call {
         self.is_json()?;
         let body = self.body().await?;
         serde_json::from_slice(&body).map_err(|error| Failure::invalid(error.to_string()))
+    }
+
+    /// The body as JSON, which has to be there; `what` is how messages call it.
+    pub(crate) async fn needed<T: DeserializeOwned>(&mut self, what: &str) -> Result<T, Failure> {
+        self.is_json()?;
+        let body = self.body().await?;
+        let missing = || Failure::invalid(format!("{what} cannot be null"));
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Err(missing());
+        }
+        let read: Option<T> = serde_json::from_slice(&body).map_err(|error| Failure::invalid(error.to_string()))?;
+        read.ok_or_else(missing)
     }
 
     /// Refuses bodies that say they are no JSON. What says nothing is taken for JSON.

@@ -17,10 +17,13 @@ mod failure;
 mod flows;
 mod items;
 mod links;
+mod media;
 mod outside;
 mod pages;
+mod paging;
 mod policies;
 mod repository;
+mod revisions;
 mod tenants;
 mod versions;
 
