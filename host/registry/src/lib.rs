@@ -12,6 +12,7 @@ mod clearing;
 pub mod diff;
 mod event;
 mod flow;
+pub mod objects;
 
 pub use bucket::{Bucket, BucketChange, BucketInUse, NewBucket};
 pub use event::{Event, EventKind, Observer};
