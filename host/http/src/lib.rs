@@ -21,6 +21,6 @@ pub use incoming::Incoming;
 pub use limits::HttpLimits;
 pub use server::{Listener, serve};
 pub use service::ERRORS;
-pub use tls::Tls;
+pub use tls::{ClientCertificates, Tls};
 pub use tokio_util::sync::CancellationToken as Shutdown;
 pub use upload::Upload;
