@@ -14,6 +14,7 @@ mod clearing;
 pub mod diff;
 mod event;
 mod flow;
+pub mod objects;
 mod search;
 mod snapshot;
 mod version;
