@@ -17,6 +17,8 @@ include!(concat!(env!("OUT_DIR"), "/sdks.rs"));
 pub const MANIFEST: &str = "headworks.toml";
 /// The folder that belongs to the tool.
 const OWN: &str = ".headworks";
+/// What [`Language::generate`] makes goes below this part of it, or into the SDK.
+pub const GENERATED: &str = "gen";
 /// The longest name of a plugin, in bytes.
 const MAX_NAME: usize = 64;
 
@@ -119,9 +121,9 @@ impl Project {
         self.folder.join(OWN).join("sdk")
     }
 
-    /// `.headworks/gen`: what was made for this project.
+    /// `.headworks/gen`: what was made for this project and is not part of the SDK's own tree.
     pub fn generated(&self) -> PathBuf {
-        self.folder.join(OWN).join("gen")
+        self.folder.join(OWN).join(GENERATED)
     }
 
     /// `.headworks/wit`: the interface.
@@ -151,7 +153,7 @@ impl Project {
             write(&self.sdk().join(path), bytes)?;
         }
         for (path, bytes) in language.generate(self)? {
-            write(&self.generated().join(path), &bytes)?;
+            write(&self.folder.join(OWN).join(path), &bytes)?;
         }
         Ok(())
     }

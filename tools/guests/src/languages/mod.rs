@@ -38,7 +38,7 @@ pub trait Language: Sync {
     /// Says what is missing and the command that installs it.
     fn check(&self) -> Result<()>;
 
-    /// Files that are made for this project, such as bindings: path below `.headworks/gen`, and content. They are written
+    /// Files that are made for this project, such as bindings: path below `.headworks`, and content. They are written
     /// when the project is made and before each build, together with the SDK.
     ///
     /// # Errors
