@@ -130,9 +130,9 @@ struct Given {
 }
 
 impl Call {
-    /// A query parameter that is neither absent nor empty.
+    /// A query parameter that is neither absent nor blank.
     fn filled(&self, name: &str) -> Result<Option<String>, Failure> {
-        Ok(self.parameter(name)?.filter(|text| !text.is_empty()))
+        Ok(self.parameter(name)?.filter(|text| !text.trim().is_empty()))
     }
 }
 
@@ -152,12 +152,11 @@ async fn search(mut call: Call) -> Result<Response<Body>, Failure> {
 }
 
 async fn by_service(mut call: Call) -> Result<Response<Body>, Failure> {
-    let given = |name: &str| Ok::<_, Failure>(call.parameter(name)?.filter(|text| !text.trim().is_empty()));
     let service = ServiceApi {
-        class_name: given("className")?,
-        group_id: given("groupId")?,
-        artifact_id: given("artifactId")?,
-        version: given("version")?,
+        class_name: call.filled("className")?,
+        group_id: call.filled("groupId")?,
+        artifact_id: call.filled("artifactId")?,
+        version: call.filled("version")?,
     };
     let parts = [&service.class_name, &service.group_id, &service.artifact_id, &service.version];
     if parts.iter().any(|part| part.is_none()) {
@@ -191,7 +190,7 @@ async fn tags(mut call: Call) -> Result<Json<Vec<TagCount>>, Failure> {
     let buckets = call.readable_buckets().await?;
     let (registry, tenant) = (call.app.registry.clone(), call.caller.tenant);
     let counts = blocking(move || registry.extension_tags(tenant, &buckets)).await?;
-    Ok(Json(page.of(counts.into_iter().map(|(tag, count)| TagCount { tag, count }).collect())))
+    Ok(Json(page.of(counts.into_iter().map(|(tag, count)| TagCount { tag, count }))))
 }
 
 /// One version of a bundle with its extensions.
@@ -201,7 +200,7 @@ struct Version {
 }
 
 impl Version {
-    async fn new(call: &Call, (bucket, bundle, version): (Bucket, Bundle, BundleVersion)) -> Result<Self, Failure> {
+    async fn new(call: &mut Call, (bucket, bundle, version): (Bucket, Bundle, BundleVersion)) -> Result<Self, Failure> {
         let (registry, tenant) = (call.app.registry.clone(), call.caller.tenant);
         let read = blocking(move || {
             let known = registry.known_extensions(tenant, &bundle.id, &version)?;
@@ -211,15 +210,16 @@ impl Version {
     }
 
     /// By the identifier of its bundle.
-    async fn of_bundle(call: &Call, bundle: &str, version: &str) -> Result<Self, Failure> {
+    async fn of_bundle(call: &mut Call, bundle: &str, version: &str) -> Result<Self, Failure> {
         let (bucket, bundle) = call.bundle(bundle, &[Action::Read])?;
         let version = call.app.registry.bundle_version(call.caller.tenant, &bundle.id, version)?;
         Self::new(call, (bucket, bundle, version)).await
     }
 
     /// By the names of bucket, group, artifact and version.
-    async fn by_name(call: &Call, names: [String; 4]) -> Result<Self, Failure> {
-        Self::new(call, call.version_in_path(&names)?).await
+    async fn by_name(call: &mut Call, names: [String; 4]) -> Result<Self, Failure> {
+        let found = call.version_in_path(&names)?;
+        Self::new(call, found).await
     }
 
     /// By display name, then name.
@@ -236,7 +236,7 @@ impl Version {
     }
 
     /// The full description of an extension.
-    async fn extension(self, call: &Call, name: String) -> Result<(Extension, Self), Failure> {
+    async fn extension(self, call: &mut Call, name: String) -> Result<(Extension, Self), Failure> {
         let (registry, tenant) = (call.app.registry.clone(), call.caller.tenant);
         let read = move || -> Outcome<_> {
             let list = &self.known.list;
@@ -246,7 +246,7 @@ impl Version {
     }
 
     /// Its documentation.
-    async fn page(self, call: &Call, name: String) -> Result<Response<Body>, Failure> {
+    async fn page(self, call: &mut Call, name: String) -> Result<Response<Body>, Failure> {
         let (extension, version) = self.extension(call, name).await?;
         let ExtensionPlace { bucket, bundle, version: found } = &version.place;
         let has_details = version.known.list.find(&extension.name)?.has_details();
@@ -273,7 +273,7 @@ impl Version {
     }
 
     /// The page that its author shipped.
-    async fn details(self, call: &Call, name: String) -> Result<Response<Body>, Failure> {
+    async fn details(self, call: &mut Call, name: String) -> Result<Response<Body>, Failure> {
         let (registry, tenant) = (call.app.registry.clone(), call.caller.tenant);
         let read = move || -> Outcome<_> {
             let list = &self.known.list;
@@ -290,24 +290,24 @@ fn html(page: String, policy: &'static str) -> Response<Body> {
 
 async fn of_bundle(mut call: Call) -> Result<Response<Body>, Failure> {
     let [bundle, version] = call.path().await?;
-    let version = Version::of_bundle(&call, &bundle, &version).await?;
+    let version = Version::of_bundle(&mut call, &bundle, &version).await?;
     Ok(Json(version.metadata(&call)).into_response())
 }
 
 async fn one_of_bundle(mut call: Call) -> Result<Json<Extension>, Failure> {
     let [bundle, version, name] = call.path().await?;
-    let version = Version::of_bundle(&call, &bundle, &version).await?;
-    Ok(Json(version.extension(&call, name).await?.0))
+    let version = Version::of_bundle(&mut call, &bundle, &version).await?;
+    Ok(Json(version.extension(&mut call, name).await?.0))
 }
 
 async fn page_of_bundle(mut call: Call) -> Result<Response<Body>, Failure> {
     let [bundle, version, name] = call.path().await?;
-    Version::of_bundle(&call, &bundle, &version).await?.page(&call, name).await
+    Version::of_bundle(&mut call, &bundle, &version).await?.page(&mut call, name).await
 }
 
 async fn details_of_bundle(mut call: Call) -> Result<Response<Body>, Failure> {
     let [bundle, version, name] = call.path().await?;
-    Version::of_bundle(&call, &bundle, &version).await?.details(&call, name).await
+    Version::of_bundle(&mut call, &bundle, &version).await?.details(&mut call, name).await
 }
 
 /// What both kinds of clients read: one the members, the other the wrapper (NiFi Registry 16).
@@ -321,7 +321,7 @@ struct RepositoryEntry<'a> {
 
 async fn of_version(mut call: Call) -> Result<Response<Body>, Failure> {
     let names: [String; 4] = call.path().await?;
-    let version = Version::by_name(&call, names.clone()).await?;
+    let version = Version::by_name(&mut call, names.clone()).await?;
     let [bucket, group, artifact, number] = &names;
     let spelling = Spelling::of(&call);
     let entry = |entry| {
@@ -338,17 +338,17 @@ async fn of_version(mut call: Call) -> Result<Response<Body>, Failure> {
 
 async fn one_of_version(mut call: Call) -> Result<Json<Extension>, Failure> {
     let (names, name) = five(&mut call).await?;
-    Ok(Json(Version::by_name(&call, names).await?.extension(&call, name).await?.0))
+    Ok(Json(Version::by_name(&mut call, names).await?.extension(&mut call, name).await?.0))
 }
 
 async fn page_of_version(mut call: Call) -> Result<Response<Body>, Failure> {
     let (names, name) = five(&mut call).await?;
-    Version::by_name(&call, names).await?.page(&call, name).await
+    Version::by_name(&mut call, names).await?.page(&mut call, name).await
 }
 
 async fn details_of_version(mut call: Call) -> Result<Response<Body>, Failure> {
     let (names, name) = five(&mut call).await?;
-    Version::by_name(&call, names).await?.details(&call, name).await
+    Version::by_name(&mut call, names).await?.details(&mut call, name).await
 }
 
 /// The names of a version, and that of an extension.
