@@ -14,6 +14,7 @@ mod clearing;
 pub mod diff;
 mod event;
 mod flow;
+mod search;
 mod snapshot;
 mod version;
 
@@ -24,6 +25,7 @@ pub use bundles::{
 };
 pub use event::{Event, EventKind, Observer};
 pub use flow::{Flow, FlowChange, NewFlow};
+pub use search::{ExtensionFilter, ExtensionPlace, FoundExtension, KnownExtensions};
 pub use snapshot::{Metadata, nothing};
 pub use version::{Saving, Snapshot, Taken, Version};
 
@@ -56,6 +58,7 @@ struct Inner {
     hasher: RandomState,
     aliases: Aliases,
     uploads: bundles::Turns,
+    remembered: search::Remembered,
 }
 
 impl Registry {
@@ -68,8 +71,8 @@ impl Registry {
     pub fn with_aliases(store: Store, clock: Arc<dyn Clock>, observer: Option<Arc<dyn Observer>>, aliases: Aliases) -> Self {
         let buckets = (0..STRIPES).map(|_| RwLock::new(())).collect();
         let flows = (0..STRIPES).map(|_| Mutex::new(())).collect();
-        let (hasher, uploads) = (RandomState::new(), bundles::Turns::new());
-        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher, aliases, uploads }))
+        let (hasher, uploads, remembered) = (RandomState::new(), bundles::Turns::new(), search::Remembered::default());
+        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher, aliases, uploads, remembered }))
     }
 
     /// Where everything is kept.

@@ -111,6 +111,11 @@ impl Call {
         Ok(self.query()?.remove(name))
     }
 
+    /// All values of a query parameter that may be repeated.
+    pub(crate) fn parameters(&self, name: &str) -> Result<Vec<String>, Failure> {
+        Ok(self.values(name)?)
+    }
+
     /// The body as JSON, as its content type has to say (NiFi Registry 2.2).
     pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
         self.is_json()?;

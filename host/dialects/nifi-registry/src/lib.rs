@@ -15,6 +15,7 @@ mod bundles;
 mod call;
 mod chain;
 mod config;
+mod docs;
 mod download;
 mod extensions;
 mod failure;

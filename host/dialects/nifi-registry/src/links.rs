@@ -32,6 +32,11 @@ impl Link {
         }
         Self { href, params: Rel { rel } }
     }
+
+    /// Where it leads.
+    pub(crate) fn into_address(self) -> String {
+        self.href
+    }
 }
 
 /// What the caller may do with a resource.

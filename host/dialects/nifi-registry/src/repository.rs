@@ -17,7 +17,7 @@ use headworks_registry::{Bucket, Bundle, BundleVersion, Registry};
 use serde::Serialize;
 
 /// What all addresses here begin with.
-const ROOT: &str = "extension-repository";
+pub(crate) const ROOT: &str = "extension-repository";
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
