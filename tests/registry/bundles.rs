@@ -4,8 +4,8 @@ use crate::calls::{Nifi, done, each, refused, text};
 use crate::uploads::{real, salted};
 use headworks_core::Digest;
 use headworks_tests::Server;
-use headworks_tests::server::Setup;
 use headworks_tests::archives::{descriptor, entry, nar, stored, zip};
+use headworks_tests::server::Setup;
 use http::Method;
 use serde_json::{Value, json};
 

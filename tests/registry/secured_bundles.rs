@@ -20,7 +20,9 @@ fn furnished() -> (Secure, Value, Vec<String>) {
     let id = text(&uploaded["bundle"]["identifier"]);
     let mut paths = vec![format!("/buckets/{bucket}/bundles"), format!("/items/{bucket}"), format!("/bundles/{id}")];
     paths.extend(["", "/1", "/1/content"].map(|rest| format!("/bundles/{id}/versions{rest}")));
-    paths.extend(["", "/g", "/g/a", "/g/a/1", "/g/a/1/content", "/g/a/1/sha256"].map(|rest| format!("/extension-repository/ops{rest}")));
+    paths.extend(
+        ["", "/g", "/g/a", "/g/a/1", "/g/a/1/content", "/g/a/1/sha256"].map(|rest| format!("/extension-repository/ops{rest}")),
+    );
     (secure, uploaded, paths)
 }
 
