@@ -2,6 +2,9 @@
 
 mod buckets;
 mod calls;
+mod fidelity;
 mod flows;
 mod items;
+mod revisions;
 mod surface;
+mod versions;
