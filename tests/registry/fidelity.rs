@@ -210,7 +210,7 @@ fn a_snapshot_of_100_mb_takes_no_memory() {
         let text = format!("{number:08x}").repeat(2000);
         json!({"identifier": number, "componentType": "PROCESSOR", "properties": {"script": text, "empty": null}}).to_string()
     };
-    let processors: Vec<String> = (0..6400).map(processor).collect();
+    let processors: Vec<String> = (0..6700).map(processor).collect();
     let contents = format!(r#"{{"identifier":"g","processors":[{}],"componentType":"PROCESS_GROUP"}}"#, processors.join(","));
     drop(processors);
     let body = format!(r#"{{"flowContents":{contents},"snapshotMetadata":{{"version":-1}}}}"#);

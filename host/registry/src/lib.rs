@@ -10,6 +10,7 @@ pub mod archive;
 mod bucket;
 mod check;
 mod clearing;
+pub mod diff;
 mod event;
 mod flow;
 mod snapshot;
