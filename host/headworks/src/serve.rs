@@ -88,17 +88,18 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let (recipients, others) = syslog::recipients(&settings, &store, identity.tenants())?;
     let tenants = identity.tenants().clone();
     let for_syslog = pipelines.clone();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let registry = Registry::new(store.clone(), Arc::clone(&clock), None);
+    registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
     let platform = PlatformState {
         store: store.clone(),
         identity: identity.clone(),
         pipelines: pipelines.clone(),
         plugins: plugins.clone(),
         rules,
+        registry: registry.clone(),
         clock: Arc::new(SystemClock),
     };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let registry = Registry::new(store.clone(), Arc::clone(&clock), None);
-    registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
     let registry = RegistryState { store: store.clone(), identity: identity.clone(), registry, clock, options: registry_options };
     let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
     let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers, demo };

@@ -380,6 +380,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("registry.security", Kind::Text),
     ("registry.revisions", Kind::Switch),
     ("registry.version", Kind::Text),
+    ("registry.comparison_bytes", Kind::Number),
     ("registry.configurable_tenants", Kind::Switch),
     ("registry.configurable_policies", Kind::Switch),
     ("registry.password_login", Kind::Switch),

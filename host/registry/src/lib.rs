@@ -10,6 +10,7 @@ pub mod archive;
 mod bucket;
 mod check;
 mod clearing;
+mod comparison;
 pub mod diff;
 mod event;
 mod flow;
@@ -19,6 +20,7 @@ mod version;
 
 pub use alias::Aliases;
 pub use bucket::{Bucket, BucketChange, BucketInUse, NewBucket};
+pub use comparison::Comparison;
 pub use event::{Event, EventKind, Observer};
 pub use flow::{Flow, FlowChange, NewFlow};
 pub use snapshot::{Metadata, nothing};
@@ -31,7 +33,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::{Mutex, RwLock, Semaphore};
 
 /// How often a change is tried anew because what it changes was changed meanwhile.
 const TRIES: usize = 8;
@@ -52,6 +54,8 @@ struct Inner {
     flows: Vec<Mutex<()>>,
     hasher: RandomState,
     aliases: Aliases,
+    /// One permit for each KiB that is compared.
+    comparisons: Semaphore,
 }
 
 impl Registry {
@@ -64,7 +68,8 @@ impl Registry {
     pub fn with_aliases(store: Store, clock: Arc<dyn Clock>, observer: Option<Arc<dyn Observer>>, aliases: Aliases) -> Self {
         let buckets = (0..STRIPES).map(|_| RwLock::new(())).collect();
         let flows = (0..STRIPES).map(|_| Mutex::new(())).collect();
-        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher: RandomState::new(), aliases }))
+        let (hasher, comparisons) = (RandomState::new(), Semaphore::new(comparison::AT_ONCE as usize));
+        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher, aliases, comparisons }))
     }
 
     /// Where everything is kept.

@@ -16,6 +16,7 @@ mod tenants;
 mod transformers;
 mod usage;
 mod validators;
+mod versions;
 
 use axum::Router;
 use axum::body::Body;
@@ -29,6 +30,7 @@ use headworks_http::RequestId;
 use headworks_identity::Identity;
 use headworks_pipelines::Pipelines;
 use headworks_plugins::Plugins;
+use headworks_registry::Registry;
 use headworks_rules::Rules;
 use headworks_store::Store;
 use std::sync::Arc;
@@ -49,6 +51,8 @@ pub struct PlatformState {
     pub plugins: Plugins,
     /// What judges documents.
     pub rules: Rules,
+    /// Buckets with versions of objects.
+    pub registry: Registry,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -90,6 +94,11 @@ pub fn router(state: PlatformState) -> Router {
         .route("/platform/v1/validators", get(validators::list))
         .route("/platform/v1/validators/{validator}", get(validators::get).put(validators::save).delete(validators::delete))
         .route("/platform/v1/validators/{validator}/scan", post(validators::scan))
+        .route("/platform/v1/versions/{bucket}", get(versions::objects))
+        .route("/platform/v1/versions/{bucket}/{kind}/{name}", get(versions::list).post(versions::save))
+        .route("/platform/v1/versions/{bucket}/{kind}/{name}/{version}", get(versions::get))
+        .route("/platform/v1/versions/{bucket}/{kind}/{name}/{version}/diff", get(versions::diff))
+        .route("/platform/v1/versions/{bucket}/{kind}/{name}/{version}/restore", post(versions::restore))
         .route("/platform/v1/dead-letters", get(dead_letters::list).delete(dead_letters::discard_many))
         .route("/platform/v1/dead-letters/{number}", get(dead_letters::get).delete(dead_letters::discard))
         .route("/platform/v1/dead-letters/{number}/replay", post(dead_letters::replay))

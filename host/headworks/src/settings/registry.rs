@@ -18,6 +18,8 @@ pub(crate) struct RegistrySettings {
     revisions: Option<bool>,
     /// The release that this server says it is.
     version: Option<String>,
+    /// The most bytes of each of two versions that are compared.
+    comparison_bytes: Option<u64>,
     configurable_tenants: Option<bool>,
     configurable_policies: Option<bool>,
     /// Whether users get a token for their password.
@@ -81,6 +83,7 @@ impl RegistrySettings {
             },
             revisions: self.revisions.unwrap_or(usual.revisions),
             version: self.version.clone().unwrap_or(usual.version),
+            comparison_bytes: self.comparison_bytes.unwrap_or(usual.comparison_bytes),
             configurable_tenants: self.configurable_tenants.unwrap_or(usual.configurable_tenants),
             configurable_policies: self.configurable_policies.unwrap_or(usual.configurable_policies),
             password_login: self.password_login.unwrap_or(usual.password_login),
