@@ -2,6 +2,11 @@
 
 mod buckets;
 mod calls;
+mod diff;
+mod fidelity;
 mod flows;
 mod items;
+mod revisions;
 mod surface;
+mod variants;
+mod versions;
