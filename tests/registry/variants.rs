@@ -1,6 +1,6 @@
 //! Real flows, and variants of them that differ in a known way.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// The flows in `tests/data/flows`.
@@ -34,15 +34,27 @@ pub(crate) fn variant(flow: &Value, number: usize) -> (Value, Expected) {
 type Step = fn(&mut Value, usize, &mut Expected);
 
 const STEPS: [Step; 12] = [
-    |group, number, expected| change(group, "processors", number, "name", json!(format!("Renamed {number}")), "NAME_CHANGED", expected),
+    |group, number, expected| {
+        change(group, "processors", number, "name", json!(format!("Renamed {number}")), "NAME_CHANGED", expected)
+    },
     |group, number, expected| {
         let place = json!({"x": number as f64 + 0.25, "y": -4.0});
         change(group, "processors", number, "position", place, "POSITION_CHANGED", expected);
     },
     |group, number, expected| change(group, "processors", number, "comments", json!("é ✓"), "COMMENTS_CHANGED", expected),
-    |group, number, expected| change(group, "processors", number, "schedulingPeriod", json!("7 sec"), "RUN_SCHEDULE_CHANGED", expected),
     |group, number, expected| {
-        change(group, "processors", number, "concurrentlySchedulableTaskCount", json!(40 + number), "CONCURRENT_TASKS_CHANGED", expected);
+        change(group, "processors", number, "schedulingPeriod", json!("7 sec"), "RUN_SCHEDULE_CHANGED", expected)
+    },
+    |group, number, expected| {
+        change(
+            group,
+            "processors",
+            number,
+            "concurrentlySchedulableTaskCount",
+            json!(40 + number),
+            "CONCURRENT_TASKS_CHANGED",
+            expected,
+        );
     },
     |group, number, expected| {
         let bends = json!([{"x": 1.5, "y": number}]);
@@ -52,7 +64,9 @@ const STEPS: [Step; 12] = [
         let name = json!(["first", "second"]);
         change(group, "connections", number, "prioritizers", name, "PRIORITIZERS_CHANGED", expected);
     },
-    |group, number, expected| change(group, "inputPorts", number, "name", json!(format!("in {number}")), "NAME_CHANGED", expected),
+    |group, number, expected| {
+        change(group, "inputPorts", number, "name", json!(format!("in {number}")), "NAME_CHANGED", expected)
+    },
     property_added,
     |group, _, expected| {
         group["comments"] = json!("the whole");
@@ -75,7 +89,8 @@ fn change(group: &mut Value, collection: &str, number: usize, member: &str, valu
 
 fn property_added(group: &mut Value, number: usize, expected: &mut Expected) {
     let Some(processor) = pick(group, "processors", number) else { return };
-    let (value, kind) = if number.is_multiple_of(2) { ("plain", "PROPERTY_ADDED") } else { ("#{of the context}", "PROPERTY_PARAMETERIZED") };
+    let (value, kind) =
+        if number.is_multiple_of(2) { ("plain", "PROPERTY_ADDED") } else { ("#{of the context}", "PROPERTY_PARAMETERIZED") };
     processor["properties"][format!("added {number}")] = json!(value);
     expected.insert((text(&processor["identifier"]), kind.to_owned()));
 }
@@ -97,11 +112,4 @@ fn pick<'a>(group: &'a mut Value, collection: &str, number: usize) -> Option<&'a
 
 fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
-}
-
-/// The members that a registry keeps of a snapshot.
-pub(crate) fn kept(snapshot: &Value) -> Value {
-    const OWNED: [&str; 5] = ["snapshotMetadata", "flow", "bucket", "link", "latest"];
-    let members = snapshot.as_object().expect("an object").iter().filter(|(name, _)| !OWNED.contains(&name.as_str()));
-    Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>())
 }

@@ -92,6 +92,10 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let (recipients, others) = syslog::recipients(&settings, &store, identity.tenants())?;
     let tenants = identity.tenants().clone();
     let for_syslog = pipelines.clone();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let observer = Some(Arc::new(hooks.clone()) as Arc<dyn Observer>);
+    let registry = Registry::with_aliases(store.clone(), Arc::clone(&clock), observer, settings.registry.aliases()?);
+    registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
     let platform = PlatformState {
         store: store.clone(),
         identity: identity.clone(),
@@ -99,13 +103,10 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         plugins: plugins.clone(),
         rules,
         hooks: hooks.clone(),
+        registry: registry.clone(),
         clock: Arc::new(SystemClock),
         backups: headworks_platform::backup_places(),
     };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let observer = Some(Arc::new(hooks.clone()) as Arc<dyn Observer>);
-    let registry = Registry::with_aliases(store.clone(), Arc::clone(&clock), observer, settings.registry.aliases()?);
-    registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
     let registry = RegistryState {
         store: store.clone(),
         identity: identity.clone(),

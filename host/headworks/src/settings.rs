@@ -381,6 +381,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("registry.revisions", Kind::Switch),
     ("registry.upper_case_bundle_types", Kind::Switch),
     ("registry.version", Kind::Text),
+    ("registry.comparison_bytes", Kind::Number),
     ("registry.snapshot_bytes", Kind::Number),
     ("registry.aliases", Kind::Texts),
     ("registry.forwarded_hosts", Kind::Texts),

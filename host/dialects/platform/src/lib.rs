@@ -19,6 +19,7 @@ mod tenants;
 mod transformers;
 mod usage;
 mod validators;
+mod versions;
 
 use axum::Router;
 use axum::body::Body;
@@ -33,6 +34,7 @@ use headworks_http::RequestId;
 use headworks_identity::Identity;
 use headworks_pipelines::Pipelines;
 use headworks_plugins::Plugins;
+use headworks_registry::Registry;
 use headworks_rules::Rules;
 use headworks_store::Store;
 use std::sync::Arc;
@@ -58,6 +60,8 @@ pub struct PlatformState {
     pub rules: Rules,
     /// What is told of changes.
     pub hooks: Hooks,
+    /// Buckets with versions of objects.
+    pub registry: Registry,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How many backups of the whole server may be under way: [`backup_places`].
@@ -108,6 +112,11 @@ pub fn router(state: PlatformState) -> Router {
             "/platform/v1/identity-provider",
             get(identity_provider::get).put(identity_provider::save).delete(identity_provider::delete),
         )
+        .route("/platform/v1/versions/{bucket}", get(versions::objects))
+        .route("/platform/v1/versions/{bucket}/{kind}/{name}", get(versions::list).post(versions::save))
+        .route("/platform/v1/versions/{bucket}/{kind}/{name}/{version}", get(versions::get))
+        .route("/platform/v1/versions/{bucket}/{kind}/{name}/{version}/diff", get(versions::diff))
+        .route("/platform/v1/versions/{bucket}/{kind}/{name}/{version}/restore", post(versions::restore))
         .route("/platform/v1/dead-letters", get(dead_letters::list).delete(dead_letters::discard_many))
         .route("/platform/v1/dead-letters/{number}", get(dead_letters::get).delete(dead_letters::discard))
         .route("/platform/v1/dead-letters/{number}/replay", post(dead_letters::replay))
