@@ -38,7 +38,8 @@ fn payload(token: &str) -> Value {
 
 #[test]
 fn without_a_provider_there_is_no_custom_login() {
-    let nifi = Nifi::of(&secured().start());
+    let server = secured().start();
+    let nifi = Nifi::of(&server);
     let text = "Custom login not supported by this NiFi Registry";
     refused(&nifi.send(Method::POST, TOKEN, &[], None), 409, text);
     refused(&nifi.send(Method::POST, &format!("{TOKEN}/test"), &[], None), 409, text);
