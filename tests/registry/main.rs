@@ -4,11 +4,16 @@ mod access;
 mod buckets;
 mod bundles;
 mod calls;
+#[path = "../forwarders/capture/mod.rs"]
+#[allow(dead_code, reason = "these tests need its HTTP server only")]
+mod capture;
 mod certificates;
 mod diff;
+mod event_hooks;
 mod fidelity;
 mod flows;
 mod groups;
+mod identity_provider;
 mod items;
 mod large_uploads;
 mod policies;

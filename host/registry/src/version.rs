@@ -249,6 +249,11 @@ impl Registry {
 }
 
 impl Snapshot<'_> {
+    /// Bytes of what is kept.
+    pub fn size(&self) -> u64 {
+        self.reader.len()
+    }
+
     /// What tells this snapshot from every other one, as clients get them.
     pub fn mark(&self) -> String {
         match self.aliases {

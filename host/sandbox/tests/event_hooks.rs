@@ -54,6 +54,8 @@ async fn it_may_ask_for_the_event_again_or_give_it_up() {
     let limits = Limits::default();
     let handled = hook("later", limits.clone()).await.handle(&event()).await.unwrap();
     assert_eq!(handled, Handled::RetryAfter(Duration::from_millis(10), "not now".to_owned()));
+    let handled = hook("later-for-ever", limits.clone()).await.handle(&event()).await.unwrap();
+    assert_eq!(handled, Handled::RetryAfter(Duration::from_millis(u32::MAX.into()), "not now".to_owned()));
     let handled = hook("fail", limits.clone()).await.handle(&event()).await.unwrap();
     assert_eq!(handled, Handled::Failed("it never will\\u{1b}[2J".to_owned()));
     // There is no network in these tests.
