@@ -71,7 +71,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     Addresses::forget(&data);
 
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().context("cannot count")?;
-    let probes = Probes { store: store.clone(), metrics, ready: Arc::new(AtomicBool::new(false)), tls: management_tls.is_some() };
+    let ready = Arc::new(AtomicBool::new(false));
+    let probes = Probes { store: store.clone(), metrics, tenants: Arc::default(), ready, tls: management_tls.is_some() };
     let management =
         Listener::bind(address(&settings.management)?, probes.clone().router()).await?.with_tls(management_tls.clone());
     let mut listening = Addresses { listen: Vec::new(), management: management.address(), syslog: None };
@@ -91,6 +92,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let Started { identity, pipelines, plugins, rules, hooks, transfers, told } = started;
     let (recipients, others) = syslog::recipients(&settings, &store, identity.tenants())?;
     let tenants = identity.tenants().clone();
+    // Nobody else sets them.
+    let _ = probes.tenants.set(tenants.clone());
     let for_syslog = pipelines.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let observer = Some(Arc::new(hooks.clone()) as Arc<dyn Observer>);

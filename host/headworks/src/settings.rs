@@ -236,6 +236,8 @@ const PLAN: Quotas = Quotas {
     plugins: Some(100),
     cpu_ms_per_second: Some(1000),
     concurrent_calls: Some(32),
+    queries: Some(16),
+    live_tails: Some(100),
 };
 
 impl Default for Settings {

@@ -42,6 +42,8 @@ pub(crate) struct Host {
     /// The processor time of the present call.
     cpu: Duration,
     bytes: usize,
+    /// Bytes that went out over the network.
+    sent: usize,
     random: usize,
     log: LogAccount,
     /// What the component holds besides its batch.
@@ -74,6 +76,7 @@ impl Host {
             ticks: 0,
             cpu: limits.call_cpu,
             bytes: 0,
+            sent: 0,
             random: 0,
             log: LogAccount::new(digest),
             table,
@@ -88,7 +91,7 @@ impl Host {
     pub(crate) fn begin(&mut self, cpu: Duration) {
         self.call = self.call.wrapping_add(1);
         self.cpu = cpu;
-        (self.ticks, self.bytes, self.random, self.records) = (0, 0, 0, None);
+        (self.ticks, self.bytes, self.sent, self.random, self.records) = (0, 0, 0, 0, None);
         self.log.begin();
     }
 
@@ -108,7 +111,7 @@ impl Host {
         self.records = None;
         let surroundings = &self.surroundings;
         let dropped = self.log.end(&*surroundings.log);
-        surroundings.usage.account(self.bytes, self.limiter.used(), dropped);
+        surroundings.usage.account(self.bytes, self.sent, self.limiter.used(), dropped);
     }
 
     /// Pays for what the host hands to the component in a call.
