@@ -7,6 +7,7 @@ use crate::docs::{self, Place};
 use crate::failure::Failure;
 use crate::links::Link;
 use crate::repository;
+use crate::spellings;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, header};
 use axum::response::{Html, IntoResponse};
@@ -174,9 +175,9 @@ async fn find(call: &mut Call, filter: ExtensionFilter, given: Option<Given>) ->
         let found = page.of(registry.find_extensions(tenant, &buckets, &filter)?);
         let views = found.iter().filter_map(|found| Some(MetadataView::of(spelling, &found.place, found.entry()?)));
         let extensions: Vec<_> = views.collect();
-        Ok(Json(Found { num_results: extensions.len(), extensions, filter_params: given }).into_response())
+        Ok(spellings::both(&Found { num_results: extensions.len(), extensions, filter_params: given }))
     });
-    answer.await
+    answer.await?
 }
 
 #[derive(Serialize)]
@@ -291,13 +292,13 @@ fn html(page: String, policy: &'static str) -> Response<Body> {
 async fn of_bundle(mut call: Call) -> Result<Response<Body>, Failure> {
     let [bundle, version] = call.path().await?;
     let version = Version::of_bundle(&mut call, &bundle, &version).await?;
-    Ok(Json(version.metadata(&call)).into_response())
+    spellings::both(&version.metadata(&call))
 }
 
-async fn one_of_bundle(mut call: Call) -> Result<Json<Extension>, Failure> {
+async fn one_of_bundle(mut call: Call) -> Result<Response<Body>, Failure> {
     let [bundle, version, name] = call.path().await?;
     let version = Version::of_bundle(&mut call, &bundle, &version).await?;
-    Ok(Json(version.extension(&mut call, name).await?.0))
+    spellings::both(&version.extension(&mut call, name).await?.0)
 }
 
 async fn page_of_bundle(mut call: Call) -> Result<Response<Body>, Failure> {
@@ -333,12 +334,12 @@ async fn of_version(mut call: Call) -> Result<Response<Body>, Failure> {
         RepositoryEntry { plain: MetadataView { link, link_docs, ..of() }, extension_metadata }
     };
     let entries: Vec<_> = version.sorted().into_iter().map(entry).collect();
-    Ok(Json(entries).into_response())
+    spellings::both(&entries)
 }
 
-async fn one_of_version(mut call: Call) -> Result<Json<Extension>, Failure> {
+async fn one_of_version(mut call: Call) -> Result<Response<Body>, Failure> {
     let (names, name) = five(&mut call).await?;
-    Ok(Json(Version::by_name(&mut call, names).await?.extension(&mut call, name).await?.0))
+    spellings::both(&Version::by_name(&mut call, names).await?.extension(&mut call, name).await?.0)
 }
 
 async fn page_of_version(mut call: Call) -> Result<Response<Body>, Failure> {

@@ -154,5 +154,5 @@ async fn delete(mut call: Call) -> Result<Json<FlowView>, Failure> {
     let basis = call.basis_in_query()?;
     let (registry, caller) = (&call.app.registry, &call.caller);
     let (bucket, flow) = registry.delete_flow(caller.tenant, &caller.identity, (&bucket, &flow), &basis).await?;
-    Ok(Json(FlowView::bare(&bucket.name, flow)))
+    Ok(Json(FlowView { revision: RevisionInfo::deleted(&call), ..FlowView::bare(&bucket.name, flow) }))
 }

@@ -32,6 +32,7 @@ mod policies;
 mod repository;
 mod revisions;
 mod snapshots;
+mod spellings;
 mod tenants;
 mod versions;
 

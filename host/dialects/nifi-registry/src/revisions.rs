@@ -27,6 +27,11 @@ impl RevisionInfo {
         Self { version: Some(0), ..Self::default() }
     }
 
+    /// Of an object that was deleted: its revision went with it (NiFi Registry 5.1 and 5.2).
+    pub(crate) fn deleted(call: &Call) -> Option<Self> {
+        (!call.app.options.revisions).then(|| Self::of(&call.app.options, &Revision::default()))
+    }
+
     /// Of an object that the caller has just made or changed.
     pub(crate) fn changed(call: &Call, revision: &Revision) -> Self {
         let last_modifier = call.app.options.revisions.then(|| call.caller.identity.clone());
