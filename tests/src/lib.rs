@@ -8,6 +8,7 @@ pub mod client;
 pub mod events;
 pub mod flow;
 pub mod logs;
+pub mod openapi;
 pub mod people;
 pub mod plugins;
 pub mod server;
