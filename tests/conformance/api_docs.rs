@@ -1,27 +1,20 @@
 //! The server's own description: it says what the server does, and needs no other host.
 
 use crate::shared;
+use headworks_tests::openapi::{self, check_references, check_table, check_tests, is_public};
 use headworks_tests::{Client, Setup, server::TOKEN};
 use http::Method;
 use serde_json::{Map, Value};
 
+/// The fewest operations that there are.
+const LEAST: usize = 60;
+
 fn document(client: &Client) -> Value {
-    let answer = client.anonymous().get("/api/docs/openapi.json");
-    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
-    answer.json()
+    openapi::document(client, "/api/docs/openapi.json")
 }
 
-/// Every operation of a document: method, path and what is said of it.
 pub(crate) fn operations(document: &Value) -> Vec<(Method, String, Map<String, Value>)> {
-    let mut operations = Vec::new();
-    for (path, item) in document["paths"].as_object().expect("paths") {
-        for (method, operation) in item.as_object().expect("methods") {
-            let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
-            operations.push((method, path.clone(), operation.as_object().expect("an operation").clone()));
-        }
-    }
-    assert!(operations.len() >= 60, "{}", operations.len());
-    operations
+    openapi::operations(document, LEAST)
 }
 
 /// Whether the router knows a path and method: it is neither the answer to an unknown path nor that to a wrong method.
@@ -64,7 +57,7 @@ fn public_operations_are_those_without_a_requirement() {
     let (_server, client) = shared();
     let client = client.anonymous();
     for (method, path, operation) in operations(&document(&client)) {
-        let public = operation.get("security").is_some_and(|schemes| schemes.as_array().is_some_and(Vec::is_empty));
+        let public = is_public(&operation);
         let path = path.replace(['{', '}'], "");
         let status = client.open(method.clone(), &path, &[], None).expect("an answer").status();
         assert_eq!(status != 401, public, "{method} {path}: {status}");
@@ -74,29 +67,8 @@ fn public_operations_are_those_without_a_requirement() {
 #[test]
 fn references_of_the_document_lead_somewhere_and_identifiers_are_unique() {
     let (_server, client) = shared();
-    let document = document(&client);
-    let mut waiting = vec![&document];
-    let mut references = 0;
-    while let Some(value) = waiting.pop() {
-        match value {
-            Value::Object(members) => {
-                if let Some(reference) = members.get("$ref") {
-                    let pointer = reference.as_str().and_then(|text| text.strip_prefix('#')).expect("a local reference");
-                    assert!(document.pointer(pointer).is_some(), "{pointer}");
-                    references += 1;
-                }
-                waiting.extend(members.values());
-            }
-            Value::Array(items) => waiting.extend(items),
-            _ => {}
-        }
-    }
+    let references = check_references(&document(&client));
     assert!(references > 100, "{references}");
-    let mut names: Vec<String> = operations(&document).into_iter().map(|(_, _, said)| said["operationId"].to_string()).collect();
-    names.sort();
-    let all = names.len();
-    names.dedup();
-    assert_eq!(names.len(), all);
 }
 
 #[test]
@@ -139,47 +111,13 @@ fn everything_moves_below_a_mount_path() {
     assert_eq!(document(&below)["servers"][0]["url"], "/some/where");
 }
 
-/// The rows of the table in `docs/flowg.md`: operation, method and path, scopes, test.
-fn table() -> Vec<[String; 4]> {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/flowg.md")).expect("docs/flowg.md");
-    let rows = page.lines().filter(|line| line.starts_with("| `"));
-    rows.map(|line| {
-        let cells: Vec<String> = line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect();
-        cells.try_into().unwrap_or_else(|_| panic!("four cells: {line}"))
-    })
-    .collect()
-}
-
 #[test]
 fn the_table_of_operations_is_that_of_the_document() {
     let (_server, client) = shared();
-    let mut said: Vec<[String; 3]> = operations(&document(&client))
-        .into_iter()
-        .map(|(method, path, operation)| {
-            let scopes: Vec<&str> =
-                operation["x-required-scopes"].as_array().expect("scopes").iter().filter_map(Value::as_str).collect();
-            let public = operation.get("security").is_some_and(|schemes| schemes.as_array().is_some_and(Vec::is_empty));
-            let scopes = match (scopes.is_empty(), public) {
-                (true, true) => "public".to_owned(),
-                (true, false) => "any".to_owned(),
-                _ => scopes.join(", "),
-            };
-            [operation["operationId"].as_str().expect("a name").to_owned(), format!("{method} {path}"), scopes]
-        })
-        .collect();
-    let mut written: Vec<[String; 3]> =
-        table().into_iter().map(|[operation, path, scopes, _]| [operation, path, scopes]).collect();
-    said.sort();
-    written.sort();
-    assert_eq!(written, said);
+    check_table(&document(&client), "flowg.md");
 }
 
 #[test]
 fn the_tests_that_the_table_names_exist() {
-    for [operation, _, _, test] in table() {
-        let (module, name) = test.split_once("::").unwrap_or_else(|| panic!("{operation} has no test"));
-        let file = format!("{}/conformance/{module}.rs", env!("CARGO_MANIFEST_DIR"));
-        let source = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
-        assert!(source.contains(&format!("#[test]\nfn {name}(")), "{test} of {operation}");
-    }
+    check_tests("flowg.md");
 }

@@ -2,29 +2,19 @@
 
 use crate::shared;
 use headworks_tests::Client;
+use headworks_tests::openapi::{self, check_references, check_table, check_tests, is_public};
 use http::Method;
 use serde_json::{Map, Value};
 
+/// The fewest operations that there are.
+const LEAST: usize = 29;
+
 fn document(client: &Client) -> Value {
-    let answer = client.anonymous().get("/platform/v1/openapi.json");
-    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
-    answer.json()
+    openapi::document(client, "/platform/v1/openapi.json")
 }
 
 fn operations(document: &Value) -> Vec<(Method, String, Map<String, Value>)> {
-    let mut operations = Vec::new();
-    for (path, item) in document["paths"].as_object().expect("paths") {
-        for (method, operation) in item.as_object().expect("methods") {
-            let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
-            operations.push((method, path.clone(), operation.as_object().expect("an operation").clone()));
-        }
-    }
-    assert!(operations.len() >= 29, "{}", operations.len());
-    operations
-}
-
-fn is_public(operation: &Map<String, Value>) -> bool {
-    operation.get("security").is_some_and(|schemes| schemes.as_array().is_some_and(Vec::is_empty))
+    openapi::operations(document, LEAST)
 }
 
 #[test]
@@ -57,25 +47,7 @@ fn what_is_not_in_the_document_is_not_answered() {
 fn references_lead_somewhere_and_identifiers_are_unique() {
     let (_server, client) = shared();
     let document = document(&client);
-    let mut waiting = vec![&document];
-    while let Some(value) = waiting.pop() {
-        match value {
-            Value::Object(members) => {
-                if let Some(reference) = members.get("$ref") {
-                    let pointer = reference.as_str().and_then(|text| text.strip_prefix('#')).expect("a local reference");
-                    assert!(document.pointer(pointer).is_some(), "{pointer}");
-                }
-                waiting.extend(members.values());
-            }
-            Value::Array(items) => waiting.extend(items),
-            _ => {}
-        }
-    }
-    let mut names: Vec<String> = operations(&document).into_iter().map(|(_, _, said)| said["operationId"].to_string()).collect();
-    names.sort();
-    let all = names.len();
-    names.dedup();
-    assert_eq!(names.len(), all);
+    check_references(&document);
     for (_, path, operation) in operations(&document) {
         for tag in operation["tags"].as_array().expect("tags") {
             let known = document["tags"].as_array().expect("tags").iter().any(|known| known["name"] == *tag);
@@ -84,49 +56,15 @@ fn references_lead_somewhere_and_identifiers_are_unique() {
     }
 }
 
-/// The rows of the table in `docs/platform.md`: operation, method and path, scopes, test.
-fn table() -> Vec<[String; 4]> {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/platform.md")).expect("docs/platform.md");
-    let rows = page.lines().filter(|line| line.starts_with("| `"));
-    rows.map(|line| {
-        let cells: Vec<String> = line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect();
-        cells.try_into().unwrap_or_else(|_| panic!("four cells: {line}"))
-    })
-    .collect()
-}
-
 #[test]
 fn the_table_of_operations_is_that_of_the_document() {
     let (_server, client) = shared();
-    let mut said: Vec<[String; 3]> = operations(&document(&client))
-        .into_iter()
-        .map(|(method, path, operation)| {
-            let scopes: Vec<&str> =
-                operation["x-required-scopes"].as_array().expect("scopes").iter().filter_map(Value::as_str).collect();
-            let scopes = match (scopes.is_empty(), is_public(&operation)) {
-                (true, true) => "public".to_owned(),
-                (true, false) => "any".to_owned(),
-                _ => scopes.join(", "),
-            };
-            [operation["operationId"].as_str().expect("a name").to_owned(), format!("{method} {path}"), scopes]
-        })
-        .collect();
-    let mut written: Vec<[String; 3]> =
-        table().into_iter().map(|[operation, path, scopes, _]| [operation, path, scopes]).collect();
-    said.sort();
-    written.sort();
-    assert_eq!(written, said);
+    check_table(&document(&client), "platform.md");
 }
 
 #[test]
 fn the_tests_that_the_table_names_exist() {
-    for [operation, _, _, test] in table() {
-        let (module, name) = test.split_once("::").unwrap_or_else(|| panic!("{operation} has no test"));
-        let module = if module.contains('/') { module.to_owned() } else { format!("conformance/{module}") };
-        let file = format!("{}/{module}.rs", env!("CARGO_MANIFEST_DIR"));
-        let source = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
-        assert!(source.contains(&format!("#[test]\nfn {name}(")), "{test} of {operation}");
-    }
+    check_tests("platform.md");
 }
 
 #[test]

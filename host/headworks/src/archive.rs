@@ -5,7 +5,8 @@
 //! compared with the manifest; the files are for their owner only, for they hold hashes and secrets.
 
 use crate::cli::{Output, Server};
-use crate::remote::Api;
+use crate::client::Api;
+use crate::remote;
 use anyhow::{Context, Result, ensure};
 use headworks_core::Timestamp;
 use headworks_plugins::{KEY_FILE, Opened, Seal};
@@ -18,7 +19,6 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use ureq::SendBody;
 
 /// In the order in which they are restored: users before what only they may see.
 const KINDS: [&str; 3] = ["auth", "config", "logs"];
@@ -53,47 +53,28 @@ impl Entry {
     }
 }
 
-impl Api {
-    fn url(&self, operation: &str, kind: &str) -> String {
-        if WHOLE.contains(&kind) {
-            return format!("{}/platform/v1/{operation}", self.base);
-        }
-        format!("{}/api/v1/{operation}/{kind}", self.base)
-    }
-
-    fn download(&self, kind: &str) -> Result<impl Read> {
-        let request = self.agent.get(self.url("backup", kind)).header("Authorization", format!("Bearer {}", self.token));
-        let answer = request.call().with_context(|| format!("{} cannot be reached", self.base))?;
-        Ok(self.checked(answer)?.into_reader())
-    }
-
-    fn upload(&self, kind: &str, length: u64, content: impl Read) -> Result<()> {
-        // Random, so that no record can hold it on purpose.
-        let boundary = uuid::Uuid::new_v4().simple();
-        let head = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"backup\"; filename=\"{kind}.db\"\r\n\
-             Content-Type: application/octet-stream\r\n\r\n"
-        );
-        let tail = format!("\r\n--{boundary}--\r\n");
-        let whole = length + (head.len() + tail.len()) as u64;
-        let mut body = head.as_bytes().chain(content).chain(tail.as_bytes());
-        let request = self.agent.post(self.url("restore", kind)).header("Authorization", format!("Bearer {}", self.token));
-        let request = request.header("Content-Type", format!("multipart/form-data; boundary={boundary}"));
-        let request = request.header("Content-Length", whole.to_string());
-        let answer =
-            request.send(SendBody::from_reader(&mut body)).with_context(|| format!("sending to {} failed", self.base))?;
-        self.checked(answer).map(drop)
-    }
+/// Sends a file as the form that the interface takes.
+fn upload(api: &Api, kind: &str, length: u64, content: impl Read) -> Result<()> {
+    // Random, so that no record can hold it on purpose.
+    let boundary = uuid::Uuid::new_v4().simple();
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"backup\"; filename=\"{kind}.db\"\r\n\
+         Content-Type: application/octet-stream\r\n\r\n"
+    );
+    let tail = format!("\r\n--{boundary}--\r\n");
+    let whole = length + (head.len() + tail.len()) as u64;
+    let body = head.as_bytes().chain(content).chain(tail.as_bytes());
+    api.upload(&["restore", kind], &format!("multipart/form-data; boundary={boundary}"), whole, body)
 }
 
 /// Downloads everything into a new folder.
 pub(crate) fn backup(server: Server, to: &Path, whole: bool, output: Output) -> Result<ExitCode> {
-    let api = Api::new(server)?;
+    let api = remote::server(server)?;
     ensure!(!to.exists(), "{} exists already: name a new folder", to.display());
     let unfinished = unfinished(to)?;
     let mut manifest = Manifest { format: FORMAT, created: Timestamp::now().rfc3339(), files: Vec::new() };
     fs::DirBuilder::new().mode(0o700).create(&unfinished).with_context(|| format!("cannot make {}", unfinished.display()))?;
-    let kinds: &[&str] = if whole { &WHOLE } else { &KINDS };
+    let (api, kinds): (_, &[&str]) = if whole { (api.platform(), &WHOLE) } else { (api, &KINDS) };
     let done = kinds.iter().try_for_each(|kind| {
         manifest.files.push(save(&api, kind, &unfinished).with_context(|| format!("the backup of {kind}"))?);
         anyhow::Ok(())
@@ -127,7 +108,8 @@ fn create(path: &Path) -> Result<File> {
 
 fn save(api: &Api, kind: &str, folder: &Path) -> Result<Entry> {
     let mut entry = Entry { kind: kind.to_owned(), bytes: 0, sha256: String::new() };
-    let mut from = progress(kind, None).wrap_read(api.download(kind)?);
+    let path: &[&str] = if WHOLE.contains(&kind) { &["backup"] } else { &["backup", kind] };
+    let mut from = progress(kind, None).wrap_read(api.open(path, &[])?);
     let mut to = create(&folder.join(entry.name()))?;
     (entry.bytes, entry.sha256) = copy(&mut from, &mut to).context("it broke off")?;
     to.sync_all()?;
@@ -183,12 +165,12 @@ fn checked(from: &Path, expected: &[&str]) -> Result<Manifest> {
 
 /// Uploads everything of a folder, once all of it was found whole.
 pub(crate) fn restore(server: Server, from: &Path, output: Output) -> Result<ExitCode> {
-    let api = Api::new(server)?;
+    let api = remote::server(server)?;
     let manifest = checked(from, &KINDS)?;
     for entry in &manifest.files {
         let file = File::open(from.join(entry.name()))?;
         let file = progress(&entry.kind, Some(entry.bytes)).wrap_read(file.take(entry.bytes));
-        api.upload(&entry.kind, entry.bytes, file).with_context(|| format!("restoring {}", entry.kind))?;
+        upload(&api, &entry.kind, entry.bytes, file).with_context(|| format!("restoring {}", entry.kind))?;
     }
     tell(&manifest, from, "restored", output);
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,8 @@
 //! `dead-letters`: what could not be processed; of a running server, or read from a data folder that no server has open.
 
 use crate::cli::{DeadLettersCommand, Output, Server, Which};
-use crate::remote::Api;
+use crate::client::{Api, harmless};
+use crate::remote;
 use anyhow::{Context, Result, ensure};
 use headworks_core::Timestamp;
 use headworks_identity::stored_number;
@@ -21,7 +22,7 @@ pub(crate) fn run(command: DeadLettersCommand, output: Output) -> Result<ExitCod
             list(&folder.data, &tenant, &which, after, limit, output)
         }
         DeadLettersCommand::List { api, which, after, limit, .. } => {
-            let api = Api::new(Server { api, data: None })?;
+            let api = remote::server(Server { api, data: None })?.platform();
             let letters = find(&api, &which, after, limit)?;
             match output {
                 Output::Json => println!("{}", Value::Array(letters)),
@@ -31,7 +32,7 @@ pub(crate) fn run(command: DeadLettersCommand, output: Output) -> Result<ExitCod
             Ok(ExitCode::SUCCESS)
         }
         DeadLettersCommand::Show { server, number } => {
-            let letter = Api::new(server)?.platform(Method::GET, &format!("{PATH}/{number}"), &[], None)?;
+            let letter = remote::server(server)?.platform().call(Method::GET, &[PATH, &number.to_string()], &[], None)?;
             match output {
                 Output::Json => println!("{letter}"),
                 Output::Text => println!("{}", serde_json::to_string_pretty(&letter)?),
@@ -39,7 +40,7 @@ pub(crate) fn run(command: DeadLettersCommand, output: Output) -> Result<ExitCod
             Ok(ExitCode::SUCCESS)
         }
         DeadLettersCommand::Replay { server, numbers, which, all, from_entry, transformer, with_plugin, with_version } => {
-            let api = Api::new(server)?;
+            let api = remote::server(server)?.platform();
             let numbers = meant(&api, numbers, &which, all)?;
             let mut how = json!({"from": if from_entry { "entry" } else { "node" }});
             for (member, value) in [("transformer", transformer), ("plugin", with_plugin), ("version", with_version)] {
@@ -50,10 +51,10 @@ pub(crate) fn run(command: DeadLettersCommand, output: Output) -> Result<ExitCod
             replay(&api, &numbers, &how, output)
         }
         DeadLettersCommand::Discard { server, numbers, which, all } => {
-            let api = Api::new(server)?;
+            let api = remote::server(server)?.platform();
             let numbers = meant(&api, numbers, &which, all)?;
             for number in &numbers {
-                api.platform(Method::DELETE, &format!("{PATH}/{number}"), &[], None)?;
+                api.call(Method::DELETE, &[PATH, &number.to_string()], &[], None)?;
             }
             match output {
                 Output::Json => println!("{}", json!({"discarded": numbers.len()})),
@@ -85,9 +86,10 @@ fn find(api: &Api, which: &Which, mut after: u64, limit: usize) -> Result<Vec<Va
     let mut found = Vec::new();
     while found.len() < limit {
         let page = PAGE.min(limit - found.len());
-        let mut query = vec![("after", after.to_string()), ("limit", page.to_string())];
-        query.extend(which.members().into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
-        let mut answer = api.platform(Method::GET, PATH, &query, None)?;
+        let (from, most) = (after.to_string(), page.to_string());
+        let mut query = vec![("after", from.as_str()), ("limit", most.as_str())];
+        query.extend(which.members().into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))));
+        let mut answer = api.call(Method::GET, &[PATH], &query, None)?;
         if let Some(letters) = answer.get_mut("dead_letters").and_then(Value::as_array_mut) {
             found.append(letters);
         }
@@ -113,7 +115,7 @@ fn replay(api: &Api, numbers: &[u64], how: &Value, output: Output) -> Result<Exi
     let mut told = Vec::new();
     let mut complete = true;
     for number in numbers {
-        let mut answer = api.platform(Method::POST, &format!("{PATH}/{number}/replay"), &[], Some(how))?;
+        let mut answer = api.call(Method::POST, &[PATH, &number.to_string(), "replay"], &[], Some(how))?;
         let count = |member: &str| answer.get(member).and_then(Value::as_u64).unwrap_or_default();
         let (accepted, remaining) = (count("accepted"), count("remaining"));
         complete &= remaining == 0;
@@ -131,11 +133,6 @@ fn replay(api: &Api, numbers: &[u64], how: &Value, output: Output) -> Result<Exi
         println!("{}", Value::Array(told));
     }
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// A text that does nothing to a terminal but to show itself.
-fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn line(letter: &Value) -> String {

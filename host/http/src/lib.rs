@@ -4,6 +4,7 @@
 //! only crate that names hyper. What must stay true: nothing a client sends is read, kept or waited for without a bound from
 //! [`HttpLimits`]. Knows nothing of users, of documents or of any dialect's answers.
 
+mod answer;
 mod body;
 mod connection;
 mod context;
@@ -17,6 +18,7 @@ mod service;
 mod tls;
 mod upload;
 
+pub use answer::{json, status};
 pub use body::{Encoding, decompress, encoding, media_type, read};
 pub use context::{Quiet, RequestContext, RequestId, Told};
 pub use download::written;

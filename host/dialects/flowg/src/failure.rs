@@ -1,10 +1,11 @@
 //! The body of every failure (FlowG 3.4), and which error becomes which.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{Response, StatusCode, header};
 use axum::response::IntoResponse;
 use headworks_core::{Error, ErrorClass, ErrorCode, Violation};
 use headworks_http::Told;
+pub(crate) use headworks_http::json;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -185,15 +186,6 @@ impl IntoResponse for Failure {
         response.extensions_mut().insert(Told(error));
         response
     }
-}
-
-/// A JSON document with a line feed (FlowG 3.4).
-pub(crate) fn json(document: &impl Serialize) -> Response<Body> {
-    let mut body = serde_json::to_vec(document).unwrap_or_default();
-    body.push(b'\n');
-    let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
-use headworks_core::{Error, ErrorClass};
-use headworks_http::Told;
+use headworks_core::Error;
+use headworks_http::{Told, status};
 
 /// What a client is told when an operation does not succeed.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let status = status(&error);
+        let status = status(error.class());
         let retry_after = error.retry_after_seconds();
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(code = %error.code, %error, "an operation failed");
@@ -72,22 +72,5 @@ impl IntoResponse for Failure {
         }
         response.extensions_mut().insert(Told(self.text));
         response
-    }
-}
-
-fn status(error: &Error) -> StatusCode {
-    match error.class() {
-        ErrorClass::Invalid => StatusCode::BAD_REQUEST,
-        ErrorClass::Unauthenticated => StatusCode::UNAUTHORIZED,
-        ErrorClass::Denied => StatusCode::FORBIDDEN,
-        ErrorClass::NotFound => StatusCode::NOT_FOUND,
-        ErrorClass::Conflict => StatusCode::CONFLICT,
-        ErrorClass::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorClass::Exhausted => StatusCode::TOO_MANY_REQUESTS,
-        ErrorClass::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        ErrorClass::Unimplemented => StatusCode::NOT_IMPLEMENTED,
-        ErrorClass::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorClass::Deadline => StatusCode::GATEWAY_TIMEOUT,
-        ErrorClass::Full => StatusCode::INSUFFICIENT_STORAGE,
     }
 }

@@ -1,9 +1,11 @@
 //! The body of every failure: a problem document (RFC 9457).
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderValue, Response, header};
 use axum::response::IntoResponse;
-use headworks_core::{Error, ErrorClass, ErrorCode, Violation};
+use headworks_core::{Error, ErrorCode, Violation};
+pub(crate) use headworks_http::json;
+use headworks_http::status;
 use serde::Serialize;
 
 /// What a client is told when an operation does not succeed.
@@ -44,7 +46,7 @@ struct Problem<'a> {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response<Body> {
         let Self(error) = self;
-        let status = status(&error);
+        let status = status(error.class());
         let mut response = json(&Problem {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or_default(),
@@ -61,30 +63,4 @@ impl IntoResponse for Failure {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
     }
-}
-
-fn status(error: &Error) -> StatusCode {
-    match error.class() {
-        ErrorClass::Invalid => StatusCode::BAD_REQUEST,
-        ErrorClass::Unauthenticated => StatusCode::UNAUTHORIZED,
-        ErrorClass::Denied => StatusCode::FORBIDDEN,
-        ErrorClass::NotFound => StatusCode::NOT_FOUND,
-        ErrorClass::Conflict => StatusCode::CONFLICT,
-        ErrorClass::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorClass::Exhausted => StatusCode::TOO_MANY_REQUESTS,
-        ErrorClass::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        ErrorClass::Unimplemented => StatusCode::NOT_IMPLEMENTED,
-        ErrorClass::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorClass::Deadline => StatusCode::GATEWAY_TIMEOUT,
-        ErrorClass::Full => StatusCode::INSUFFICIENT_STORAGE,
-    }
-}
-
-/// A JSON document with a line feed.
-pub(crate) fn json(document: &impl Serialize) -> Response<Body> {
-    let mut body = serde_json::to_vec(document).unwrap_or_default();
-    body.push(b'\n');
-    let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }

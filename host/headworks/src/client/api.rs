@@ -5,7 +5,7 @@ use clap::Args;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use ureq::http::{Method, Request, Response, StatusCode};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -32,8 +32,8 @@ pub(crate) struct Server {
     api_ca: Option<PathBuf>,
 }
 
-/// A connection to the server.
-pub(super) struct Api {
+/// A server to talk to.
+pub(crate) struct Api {
     agent: Agent,
     base: String,
     /// Where the dialect is mounted on the server.
@@ -47,19 +47,24 @@ fn path(parts: &[&str]) -> String {
 }
 
 impl Api {
-    /// The interface of the platform itself.
-    pub(super) fn platform(server: Server) -> Result<Self> {
-        Ok(Self { mount: "/platform/v1", ..Self::new(server)? })
-    }
-
     /// The FlowG interface.
     pub(super) fn new(server: Server) -> Result<Self> {
-        let base = server.api.trim_end_matches('/').to_owned();
+        Self::of(&server.api, server.api_token, server.api_ca.as_deref())
+    }
+
+    /// The same server, by the interface of the platform itself.
+    pub(crate) fn platform(self) -> Self {
+        Self { mount: "/platform/v1", ..self }
+    }
+
+    /// The FlowG interface of the server at an address, for the owner of a token.
+    pub(crate) fn of(address: &str, token: Option<String>, ca: Option<&Path>) -> Result<Self> {
+        let base = address.trim_end_matches('/').to_owned();
         if !base.starts_with("http://") && !base.starts_with("https://") {
             bail!("{base:?} is no address such as http://localhost:5080");
         }
         let mut config = Agent::config_builder().http_status_as_error(false).max_redirects(0).timeout_connect(Some(CONNECT));
-        if let Some(path) = &server.api_ca {
+        if let Some(path) = ca {
             let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
                 .filter_map(|item| match item {
@@ -72,7 +77,7 @@ impl Api {
             let roots = RootCerts::new_with_certs(&certificates);
             config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
         }
-        let token = server.api_token.filter(|token| !token.is_empty());
+        let token = token.filter(|token| !token.is_empty());
         Ok(Self { agent: config.build().new_agent(), base, mount: "/api/v1", token })
     }
 
@@ -101,7 +106,7 @@ impl Api {
     }
 
     /// Sends a request and answers the body of its success.
-    pub(super) fn call(&self, method: Method, parts: &[&str], query: &[(&str, &str)], body: Option<&Value>) -> Result<Value> {
+    pub(crate) fn call(&self, method: Method, parts: &[&str], query: &[(&str, &str)], body: Option<&Value>) -> Result<Value> {
         let json = [("Content-Type", "application/json")];
         let answer = match body {
             Some(body) => self.send(method, parts, query, &json, body.to_string())?,
@@ -157,13 +162,13 @@ impl Api {
     }
 
     /// GET of something that is read piece by piece.
-    pub(super) fn open(&self, parts: &[&str], query: &[(&str, &str)]) -> Result<impl Read + use<>> {
+    pub(crate) fn open(&self, parts: &[&str], query: &[(&str, &str)]) -> Result<impl Read + use<>> {
         let answer = self.send(Method::GET, parts, query, &[], SendBody::none())?;
         Ok(answer.into_body().into_reader())
     }
 
     /// POST of a body of known length that is read piece by piece.
-    pub(super) fn upload(&self, parts: &[&str], kind: &str, length: u64, mut body: impl Read) -> Result<()> {
+    pub(crate) fn upload(&self, parts: &[&str], kind: &str, length: u64, mut body: impl Read) -> Result<()> {
         let headers = [("Content-Type", kind), ("Content-Length", &length.to_string())];
         self.send(Method::POST, parts, &[], &headers, SendBody::from_reader(&mut body)).map(drop)
     }

@@ -22,8 +22,7 @@ mod transformer;
 
 use crate::cli::Output;
 use anyhow::{Context, Result};
-use api::Api;
-pub(crate) use api::Server;
+pub(crate) use api::{Api, Server};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use std::io::{self, ErrorKind, Read, Write};
@@ -79,7 +78,7 @@ pub(crate) struct TenantArguments {
 
 /// Runs one command about tenants to its end.
 pub(crate) fn run_tenant(arguments: TenantArguments, output: Output) -> Result<ExitCode> {
-    let api = Api::platform(arguments.server)?;
+    let api = Api::new(arguments.server)?.platform();
     ended(arguments.command.run(&api, Printer(output)))
 }
 
@@ -147,7 +146,7 @@ fn texts(list: &Value) -> Vec<String> {
 }
 
 /// A line that does nothing to a terminal but to show itself.
-fn harmless(line: &str) -> String {
+pub(crate) fn harmless(line: &str) -> String {
     let escape = |c: char| if c.is_control() && c != '\t' { c.escape_unicode().to_string() } else { c.to_string() };
     line.chars().map(escape).collect()
 }

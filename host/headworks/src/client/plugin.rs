@@ -101,7 +101,7 @@ pub(crate) struct Push {
 
 /// Runs one command to its end.
 pub(crate) fn run(command: Command, server: Server, output: Output) -> Result<ExitCode> {
-    let api = Api::platform(server)?;
+    let api = Api::new(server)?.platform();
     let printer = Printer(output);
     match command {
         Command::Push(push) => push.run(&api, printer),
