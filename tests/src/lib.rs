@@ -3,12 +3,14 @@
 //!
 //! Nothing here knows how the server works inside.
 
+pub mod archives;
 pub mod authority;
 pub mod backup;
 pub mod client;
 pub mod events;
 pub mod flow;
 pub mod logs;
+pub mod original;
 pub mod people;
 pub mod plugins;
 pub mod server;

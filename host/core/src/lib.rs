@@ -10,6 +10,7 @@ pub mod digest;
 pub mod document;
 pub mod error;
 pub mod id;
+pub mod masking;
 pub mod pem;
 pub mod revision;
 pub mod system;

@@ -65,6 +65,8 @@ pub enum Saving {
     Preserved,
     /// It becomes the next version. These comments come before those of the snapshot (NiFi Registry 23.5).
     Imported(Option<String>),
+    /// It is a version of the object whose versions the flow holds.
+    Object,
 }
 
 /// What is kept of a version's snapshot, to be read.
@@ -151,10 +153,14 @@ impl Registry {
         let Taken { metadata, contents, addresses, content } = taken;
         let kept = Kept { id: content.id, size: content.size, digest: content.digest.to_string(), addresses };
         let metadata = metadata.unwrap_or_default();
+        let of_object = saving == Saving::Object;
         let (asked, version) = drafted(metadata, contents, kept, caller, saving, self.clock().now().millis())?;
         let _turn = self.flow_lock(tenant, flow)?.lock().await;
         for _ in 0..TRIES {
             let (in_bucket, before) = self.flow(tenant, bucket, flow)?;
+            if let Some(object) = before.object.as_ref().filter(|_| !of_object) {
+                return Err(object.kept());
+            }
             let number = next(before.versions, asked)?;
             let version = Version { flow: flow.to_owned(), number, ..version.clone() };
             let after = Flow { versions: number, modified: self.clock().now().millis(), ..before.clone() };
@@ -243,6 +249,11 @@ impl Registry {
 }
 
 impl Snapshot<'_> {
+    /// Bytes of what is kept.
+    pub fn size(&self) -> u64 {
+        self.reader.len()
+    }
+
     /// What tells this snapshot from every other one, as clients get them.
     pub fn mark(&self) -> String {
         match self.aliases {
@@ -251,28 +262,19 @@ impl Snapshot<'_> {
         }
     }
 
-    /// Bytes of what is kept.
-    pub fn size(&self) -> u64 {
-        self.reader.len()
+    /// What is kept, where clients get it as it is stored. Its first byte is the brace before its members.
+    pub fn plain(self) -> Option<ContentReader> {
+        self.aliases.is_none().then_some(self.reader)
     }
 
-    /// Writes its members and the end of the object: what comes before is for the caller to write. Blocks.
+    /// Writes its members and the end of the object with the addresses that clients know: what comes before is for the caller
+    /// to write. Blocks.
     ///
     /// # Errors
     /// Those of the writer; [`ErrorCode::Internal`] for contents that were deleted meanwhile.
-    pub fn write_to(mut self, to: &mut impl Write) -> Result<()> {
-        match self.aliases {
-            None => {
-                let mut brace = [0];
-                self.reader.read_exact(&mut brace).map_err(failed)?;
-                io::copy(&mut self.reader, to).map_err(failed)?;
-            }
-            Some(aliases) => {
-                let to = WithoutFirst { to: BufWriter::with_capacity(GATHERED, to), passed: false };
-                give_out(self.reader, to, aliases)?;
-            }
-        }
-        Ok(())
+    pub fn write_to(self, to: &mut impl Write) -> Result<()> {
+        let to = WithoutFirst { to: BufWriter::with_capacity(GATHERED, to), passed: false };
+        give_out(self.reader, to, self.aliases.unwrap_or(&Aliases::default()))
     }
 }
 
@@ -324,7 +326,7 @@ fn drafted(
     };
     let mut asked = metadata.version.unwrap_or(0);
     match saving {
-        Saving::Own => {}
+        Saving::Own | Saving::Object => {}
         Saving::Imported(comments) => {
             asked = -1;
             version.comments = comments.or(version.comments);

@@ -1,7 +1,7 @@
 //! C: clang with wasi-libc. Bindings are made here; no generator has to be installed.
 
 use super::Language;
-use crate::project::Project;
+use crate::project::{GENERATED, Project};
 use crate::toolchain::{self, DEBIAN_LIBC, TARGET};
 use crate::{adapter, tools, wit};
 use anyhow::{Context, Result, ensure};
@@ -17,16 +17,20 @@ impl Language for C {
         "c"
     }
 
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["0.1.0", "0.1.1"]
+    }
+
     fn check(&self) -> Result<()> {
         Compiler::find().map(drop)
     }
 
     fn generate(&self, project: &Project) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-        let (mut resolve, world) = wit::resolve(&project.manifest.world)?;
+        let (mut resolve, world) = wit::resolve(&project.manifest.interface, &project.manifest.world)?;
         let mut files = Files::default();
         let options = wit_bindgen_c::Opts { rename_world: Some("plugin".to_owned()), ..Default::default() };
         options.build().generate(&mut resolve, world, &mut files)?;
-        Ok(files.iter().map(|(name, bytes)| (PathBuf::from(name), bytes.to_vec())).collect())
+        Ok(files.iter().map(|(name, bytes)| (Path::new(GENERATED).join(name), bytes.to_vec())).collect())
     }
 
     fn build(&self, project: &Project) -> Result<Vec<u8>> {
@@ -41,7 +45,8 @@ impl Language for C {
         command.args(["-std=c17", "-O2", "-g0", "-Wall", "-Wextra", "-mexec-model=reactor"]);
         command.arg("-I").arg(project.sdk()).arg("-I").arg(project.generated()).arg("-I").arg(project.folder.join("src"));
         let world = format!("-DHW_{}=1", project.manifest.world.to_uppercase());
-        command.arg(world).args(sources).arg(project.generated().join("plugin_component_type.o"));
+        let interface = format!("-DHW_INTERFACE_{}=1", project.manifest.interface.replace('.', "_"));
+        command.arg(world).arg(interface).args(sources).arg(project.generated().join("plugin_component_type.o"));
         command.args(["-Wl,--strip-debug", "-Wl,-z,stack-size=65536"]).arg("-o").arg(&module);
         tools::run(&mut command, "compiling")?;
         let bytes = std::fs::read(&module).with_context(|| format!("reading {}", module.display()))?;

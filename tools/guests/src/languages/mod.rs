@@ -7,6 +7,7 @@ mod python;
 mod rust;
 
 use crate::project::Project;
+use crate::wit;
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 
@@ -25,13 +26,19 @@ pub trait Language: Sync {
         self.name()
     }
 
+    /// The versions of the plugin interface that its SDK can be built against, the one that it is built against unless a
+    /// plugin says otherwise last.
+    fn interfaces(&self) -> &'static [&'static str] {
+        &[wit::VERSION]
+    }
+
     /// Whether a component can be built on this machine.
     ///
     /// # Errors
     /// Says what is missing and the command that installs it.
     fn check(&self) -> Result<()>;
 
-    /// Files that are made for this project, such as bindings: path below `.headworks/gen`, and content. They are written
+    /// Files that are made for this project, such as bindings: path below `.headworks`, and content. They are written
     /// when the project is made and before each build, together with the SDK.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use super::Language;
 use crate::adapter;
 use crate::project::Project;
 use crate::toolchain::Toolchain;
+use crate::wit;
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 
@@ -13,6 +14,10 @@ pub struct Rust;
 impl Language for Rust {
     fn name(&self) -> &'static str {
         "rust"
+    }
+
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["0.1.0", wit::VERSION, wit::LATEST]
     }
 
     fn check(&self) -> Result<()> {
