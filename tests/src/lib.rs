@@ -4,6 +4,7 @@
 //! Nothing here knows how the server works inside.
 
 pub mod archives;
+pub mod authority;
 pub mod backup;
 pub mod client;
 pub mod events;
@@ -15,6 +16,7 @@ pub mod people;
 pub mod plugins;
 pub mod server;
 
+pub use authority::Authority;
 pub use client::{Answer, Client};
 pub use flow::Flow;
 pub use server::{Server, Setup};
