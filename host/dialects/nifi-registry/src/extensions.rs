@@ -267,7 +267,7 @@ impl Version {
             version: &found.version,
             bundle_type: Spelling::of(call).write(bundle.kind),
             system_api_version: &found.system_api_version,
-            details: has_details.then(|| Link::new("details", crate::PREFIX, &of_page).into_address()),
+            details: has_details.then(|| Link::new("details", crate::PREFIX, &of_page).href().to_owned()),
         };
         Ok(html(docs::page(&extension, &place), docs::PAGE_POLICY))
     }
