@@ -3,9 +3,13 @@
 mod buckets;
 mod bundles;
 mod calls;
+mod docs_pages;
+mod extensions;
 mod flows;
+mod hostile_archives;
 mod items;
 mod large_uploads;
+mod released_nars;
 mod repository;
 mod surface;
 mod uploads;
