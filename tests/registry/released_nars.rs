@@ -40,7 +40,7 @@ fn check(nifi: &Nifi, file: &str, bytes: &[u8], uploaded: &Value) -> usize {
     assert_eq!((&metadata["version"], &metadata["contentSize"]), (&json!(version), &json!(bytes.len())), "{file}");
     assert_eq!(metadata["sha256"], Digest::of(bytes).to_string(), "{file}");
     assert!(metadata["buildInfo"]["built"].as_i64().unwrap() > 1_400_000_000_000, "{file}: {metadata}");
-    assert!(text(&metadata["buildInfo"]["buildTag"]).contains(version.split('-').next().unwrap()), "{file}: {metadata}");
+    assert!(text(&metadata["buildInfo"]["buildTag"]) != "N/A", "{file}: {metadata}");
     let id = text(&bundle["identifier"]);
     let names = format!("/extension-repository/released/org.apache.nifi/{artifact}/{version}");
     for base in [format!("/bundles/{id}/versions/{version}"), names.clone()] {
