@@ -5,6 +5,7 @@ use crate::uploads::{real, salted};
 use headworks_core::Digest;
 use headworks_tests::Server;
 use headworks_tests::archives::{descriptor, entry, nar, stored, zip};
+use headworks_tests::server::Setup;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -71,9 +72,8 @@ fn what_an_archive_does_not_say_reads_not_available() {
     let server = Server::start();
     let nifi = Nifi::of(&server);
     let bucket = nifi.bucket("b");
-    let uploaded = done(&nifi.upload(&bucket, &real("nifi-test-nar-2.0.0-missing-manifest.nar")));
-    assert_eq!(uploaded["versionMetadata"]["systemApiVersion"], "N/A");
     let bare = nifi.uploaded(&bucket, "g", "a", "1");
+    assert_eq!(bare["versionMetadata"]["systemApiVersion"], "N/A", "it has no descriptor");
     let build = &bare["versionMetadata"]["buildInfo"];
     assert_eq!((&build["buildTag"], &build["builtBy"], &build["built"]), (&json!("N/A"), &json!("N/A"), &json!(0)));
     assert_eq!(bare["dependencies"], json!([]));
@@ -117,6 +117,7 @@ fn uploads_that_cannot_be_used_are_refused_and_leave_nothing() {
     assert_eq!(nifi.send_form(&bucket, "nifi-nar", &[("sha256", &[0xff])]).status, 400);
     assert_eq!(nifi.upload(&bucket, b"no archive").status, 400);
     assert_eq!(nifi.upload(&bucket, b"").status, 400);
+    assert_eq!(nifi.upload(&bucket, &real("nifi-test-nar-2.0.0-missing-manifest.nar")).status, 400);
     let without = nifi.upload(&bucket, &zip(&[entry("META-INF/MANIFEST.MF", "Nar-Group: g\nNar-Id: a\n")]));
     assert_eq!(without.status, 400);
     assert!(without.text().contains("Nar-Version"), "{}", without.text());
@@ -250,6 +251,14 @@ fn types_are_spelled_as_the_client_reads_them() {
             assert_eq!(each(&done(&list), "bundleType"), expected, "{agent}");
         }
     }
+}
+
+#[test]
+fn types_are_in_upper_case_for_all_where_the_operator_says_so() {
+    let server = Setup::new().env("HEADWORKS_REGISTRY_UPPER_CASE_BUNDLE_TYPES", "true").start();
+    let nifi = Nifi::of(&server);
+    let uploaded = nifi.uploaded(&nifi.bucket("b"), "g", "a", "1");
+    assert_eq!(uploaded["bundle"]["bundleType"], "NIFI_NAR");
 }
 
 #[test]
@@ -422,10 +431,12 @@ fn uploads_count_against_what_the_tenant_may_store() {
     let nifi = Nifi::of(&server);
     let bucket = nifi.bucket("b");
     let admin = server.client();
-    let mut tenant = admin.get("/platform/v1/tenants/default").json();
-    tenant["quotas"] = json!({"stored_bytes": 5000});
-    tenant["suspended"] = json!(false);
-    let limited = admin.put("/platform/v1/tenants/default", &tenant);
+    let tenant = admin.get("/platform/v1/tenants/default").json();
+    let body = json!({
+        "display_name": tenant["display_name"], "hosts": tenant["hosts"], "suspended": false, "grants": tenant["grants"],
+        "quotas": {"stored_bytes": 5000},
+    });
+    let limited = admin.put("/platform/v1/tenants/default", &body);
     assert_eq!(limited.status, 200, "{}", limited.text());
     nifi.uploaded(&bucket, "g", "a", "1");
     let large = nar("g", "b", "1", &[stored("x", vec![b'x'; 10_000])]);

@@ -16,9 +16,9 @@ use cap_std::fs::Dir;
 use headworks_core::TenantId;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
-use headworks_http::{HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
+use headworks_http::{ClientCertificates, HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
 use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions, Tenants};
-use headworks_nifi_registry::{RegistryOptions, RegistryState};
+use headworks_nifi_registry::RegistryState;
 use headworks_pipelines::{Language, PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
 use headworks_plugins::{PluginsOptions, Seal};
@@ -58,6 +58,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         tracing::warn!(name, "this variable has no effect here");
     }
     let sandbox_limits = settings.sandbox_limits()?;
+    let registry_options = settings.registry.options()?;
     std::fs::create_dir_all(&settings.data).with_context(|| format!("cannot make {}", settings.data.display()))?;
     let data = Dir::open_ambient_dir(&settings.data, ambient_authority())
         .with_context(|| format!("cannot open {}", settings.data.display()))?;
@@ -98,8 +99,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let registry = Registry::new(store.clone(), Arc::clone(&clock), None);
     registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
-    let registry =
-        RegistryState { store: store.clone(), identity: identity.clone(), registry, clock, options: RegistryOptions::default() };
+    let registry = RegistryState { store: store.clone(), identity: identity.clone(), registry, clock, options: registry_options };
     let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
     let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers, demo };
     let router = headworks_flowg::router(state, &mount)
@@ -201,7 +201,12 @@ fn demo_streams() -> StreamConfig {
 async fn tls(settings: &TlsSettings, section: &str) -> Result<Option<Tls>> {
     let Some((cert, key)) = settings.files(section)? else { return Ok(None) };
     let read = async |path: &Path| tokio::fs::read(path).await.with_context(|| format!("cannot read {}", path.display()));
-    let used = Tls::new(&read(cert).await?, &read(key).await?);
+    let authorities = match settings.clients(section)? {
+        Some((path, demanded)) => Some((read(path).await?, demanded)),
+        None => None,
+    };
+    let clients = authorities.as_ref().map(|(pem, demanded)| ClientCertificates { authorities: pem, demanded: *demanded });
+    let used = Tls::new(&read(cert).await?, &read(key).await?, clients);
     Ok(Some(used.with_context(|| format!("{} and {}", cert.display(), key.display()))?))
 }
 
@@ -227,6 +232,7 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
         reset: settings.reset.user.clone().zip(settings.reset.password.clone()),
         demo: settings.demo,
         tenants: TenantOptions { plan: settings.plan()?, furnish },
+        initial: settings.registry.initial()?,
         clock: Arc::new(SystemClock),
     };
     let (identity, told) = Identity::start(store.clone(), options).await?;

@@ -3,6 +3,8 @@
 //! What must stay true: every setting can be given in the file and in the environment under the same name; an unknown member
 //! of the file is an error that names it. The struct holds secrets, so it is never shown.
 
+mod registry;
+
 use crate::cli::ServeArguments;
 use anyhow::{Context, Result, bail};
 use headworks_http::HttpLimits;
@@ -65,6 +67,7 @@ pub(crate) struct Settings {
     /// The quotas of tenants that have none of their own.
     tenants: Quotas,
     sandbox: Limits,
+    pub(crate) registry: registry::RegistrySettings,
     /// FLOWG_ variables that mean nothing here.
     #[serde(skip)]
     pub(crate) unknown: Vec<String>,
@@ -186,6 +189,22 @@ pub(crate) struct TlsSettings {
     cert: Option<PathBuf>,
     /// PEM file of its private key.
     key: Option<PathBuf>,
+    /// PEM file of the authorities that client certificates come from.
+    client_ca: Option<PathBuf>,
+    /// What is asked of clients; `optional` where it is not said and authorities are named.
+    client_auth: Option<ClientAuth>,
+}
+
+/// Whether clients show a certificate.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ClientAuth {
+    /// None is asked for.
+    Off,
+    /// One that is shown is verified.
+    Optional,
+    /// Clients without one are turned away.
+    Required,
 }
 
 /// Path and TLS of the service listeners, and [`HttpLimits`], where absent their defaults.
@@ -253,6 +272,7 @@ impl Default for Settings {
             delivery: DeliverySettings::default(),
             tenants: Quotas::default(),
             sandbox: Limits::default(),
+            registry: registry::RegistrySettings::default(),
             management_tls: TlsSettings::default(),
             unknown: Vec::new(),
         }
@@ -278,6 +298,8 @@ enum Kind {
     Number,
     /// Separated by commas.
     Texts,
+    /// Separated by semicolons: names that may have commas in them.
+    Names,
     /// `true` or `false`.
     Switch,
 }
@@ -331,9 +353,13 @@ const NAMES: &[(&str, Kind)] = &[
     ("http.tls.enabled", Kind::Switch),
     ("http.tls.cert", Kind::Text),
     ("http.tls.key", Kind::Text),
+    ("http.tls.client_ca", Kind::Text),
+    ("http.tls.client_auth", Kind::Text),
     ("management_tls.enabled", Kind::Switch),
     ("management_tls.cert", Kind::Text),
     ("management_tls.key", Kind::Text),
+    ("management_tls.client_ca", Kind::Text),
+    ("management_tls.client_auth", Kind::Text),
     ("http.header_bytes", Kind::Number),
     ("http.headers", Kind::Number),
     ("http.body_bytes", Kind::Number),
@@ -351,6 +377,17 @@ const NAMES: &[(&str, Kind)] = &[
     ("outbound.allow", Kind::Texts),
     ("outbound.roots", Kind::Text),
     ("outbound.insecure", Kind::Switch),
+    ("registry.security", Kind::Text),
+    ("registry.revisions", Kind::Switch),
+    ("registry.upper_case_bundle_types", Kind::Switch),
+    ("registry.version", Kind::Text),
+    ("registry.configurable_tenants", Kind::Switch),
+    ("registry.configurable_policies", Kind::Switch),
+    ("registry.password_login", Kind::Switch),
+    ("registry.token_seconds", Kind::Number),
+    ("registry.initial_admin", Kind::Text),
+    ("registry.nifi_identities", Kind::Names),
+    ("registry.nifi_group", Kind::Text),
 ];
 
 /// Names that FlowG installations have in their environment (FlowG 17); ours come before them.
@@ -426,6 +463,7 @@ impl Settings {
                 put(&mut table, name, value)?;
             }
         }
+        registry::mappings(environment, |name, value| put(&mut table, name, value))?;
         for (name, value) in arguments.given() {
             put(&mut table, name, value)?;
         }
@@ -541,7 +579,7 @@ impl ServeArguments {
 impl Kind {
     const fn noun(self) -> &'static str {
         match self {
-            Self::Text | Self::Texts => "text",
+            Self::Text | Self::Texts | Self::Names => "text",
             Self::Number => "number",
             Self::Switch => "true or false",
         }
@@ -556,6 +594,7 @@ impl Kind {
                 "false" | "0" => false,
                 _ => return None,
             }),
+            Self::Names => Value::Array(text.split(';').map(|part| Value::String(part.trim().to_owned())).collect()),
             Self::Texts => Value::Array(text.split(',').map(|part| Value::String(part.trim().to_owned())).collect()),
         })
     }
@@ -575,6 +614,17 @@ impl TlsSettings {
         match (&self.cert, &self.key) {
             (Some(cert), Some(key)) => Ok(Some((cert, key))),
             _ => bail!("TLS needs both {section}.cert and {section}.key"),
+        }
+    }
+
+    /// The file of the authorities of client certificates, and whether every client has to show one.
+    pub(crate) fn clients(&self, section: &str) -> Result<Option<(&Path, bool)>> {
+        match (&self.client_ca, self.client_auth) {
+            (None, None) | (_, Some(ClientAuth::Off)) => Ok(None),
+            (Some(authorities), asked) => Ok(Some((authorities, asked == Some(ClientAuth::Required)))),
+            (None, Some(_)) => bail!(
+                "{section}.client_auth is set, so {section}.client_ca has to name the PEM file of the authorities of client certificates"
+            ),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of a request before any dialect looks at it.
 
+use crate::tls::Proof;
 use crate::{HttpLimits, Shutdown};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -71,6 +72,7 @@ pub struct RequestContext(Arc<Inner>);
 struct Inner {
     id: RequestId,
     peer: SocketAddr,
+    proof: Option<Proof>,
     limits: Arc<HttpLimits>,
     shutdown: Shutdown,
     /// Body bytes of this request that count against `all`.
@@ -90,12 +92,13 @@ impl RequestContext {
     pub(crate) fn new(
         id: RequestId,
         peer: SocketAddr,
+        proof: Option<Proof>,
         limits: Arc<HttpLimits>,
         shutdown: Shutdown,
         all: Arc<AtomicUsize>,
     ) -> Self {
         let (held, passed_on) = Default::default();
-        Self(Arc::new(Inner { id, peer, limits, shutdown, held, all, passed_on }))
+        Self(Arc::new(Inner { id, peer, proof, limits, shutdown, held, all, passed_on }))
     }
 
     /// Names the request.
@@ -106,6 +109,16 @@ impl RequestContext {
     /// Where it comes from.
     pub fn peer(&self) -> IpAddr {
         self.0.peer.ip().to_canonical()
+    }
+
+    /// Whether it came over TLS to this server.
+    pub fn tls(&self) -> bool {
+        self.0.proof.is_some()
+    }
+
+    /// The certificate (DER) that the client proved to own, if the listener asks for one and the client has one.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.0.proof.as_ref()?.certificate.as_deref()
     }
 
     /// The bounds it is read under.
@@ -130,7 +143,14 @@ impl RequestContext {
     /// The same request under other limits.
     #[cfg(test)]
     pub(crate) fn with_limits(&self, limits: HttpLimits) -> Self {
-        Self::new(self.0.id.clone(), self.0.peer, Arc::new(limits), self.0.shutdown.clone(), Arc::clone(&self.0.all))
+        Self::new(
+            self.0.id.clone(),
+            self.0.peer,
+            self.0.proof.clone(),
+            Arc::new(limits),
+            self.0.shutdown.clone(),
+            Arc::clone(&self.0.all),
+        )
     }
 
     /// Counts bytes that are held for this request until its last clone is dropped.
@@ -157,7 +177,7 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| {
             let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            Self::new(RequestId::of(&parts.headers), peer, Arc::default(), Shutdown::new(), Arc::default())
+            Self::new(RequestId::of(&parts.headers), peer, None, Arc::default(), Shutdown::new(), Arc::default())
         }))
     }
 }
@@ -187,7 +207,7 @@ mod tests {
         let all = Arc::new(AtomicUsize::new(0));
         let make = || {
             let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            RequestContext::new(RequestId::new(), peer, Arc::clone(&limits), Shutdown::new(), Arc::clone(&all))
+            RequestContext::new(RequestId::new(), peer, None, Arc::clone(&limits), Shutdown::new(), Arc::clone(&all))
         };
         let (one, two) = (make(), make());
         one.hold(8).unwrap();

@@ -2,6 +2,7 @@
 
 use crate::connection::{Overdue, Phase, Socket, interval};
 use crate::service::{Connection, Meters, OnPanic, Shared, plain_panic};
+use crate::tls::Proof;
 use crate::{HttpLimits, RequestId, Shutdown, Tls};
 use axum::Router;
 use axum::body::Body;
@@ -109,28 +110,32 @@ async fn accept(listener: Listener, shared: Arc<Shared>, permits: Arc<Semaphore>
             }
             continue;
         };
-        let connection = Arc::new(Connection {
+        let connection = Connection {
             shared: Arc::clone(&shared),
             router: listener.router.clone(),
             on_panic: listener.on_panic,
             peer,
+            proof: None,
             phase: Arc::new(Phase::new()),
-        });
+        };
         connections.spawn(open(stream, listener.tls.clone(), connection, permit));
     }
 }
 
 /// Greets the client where the listener speaks TLS, and serves the connection to its end.
-async fn open(stream: TcpStream, tls: Option<Tls>, connection: Arc<Connection>, permit: OwnedSemaphorePermit) {
+async fn open(stream: TcpStream, tls: Option<Tls>, connection: Connection, permit: OwnedSemaphorePermit) {
     let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return run(stream, connection, permit).await };
+    let Some(tls) = tls else { return run(stream, Arc::new(connection), permit).await };
     let shared = &connection.shared;
     let greeted = tokio::select! {
         greeted = timeout(shared.limits.header_timeout, tls.accept(stream)) => greeted,
         () = shared.shutdown.cancelled() => return,
     };
     match greeted {
-        Ok(Ok(stream)) => run(stream, connection, permit).await,
+        Ok(Ok(stream)) => {
+            let connection = Connection { proof: Some(Proof::of(&stream)), ..connection };
+            run(stream, Arc::new(connection), permit).await;
+        }
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }

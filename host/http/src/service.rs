@@ -3,6 +3,7 @@
 use crate::body::LimitedBody;
 use crate::connection::Phase;
 use crate::context::{REQUEST_ID, correlation};
+use crate::tls::Proof;
 use crate::{HttpLimits, Quiet, RequestContext, RequestId, Shutdown, Told};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
@@ -68,6 +69,8 @@ pub(crate) struct Connection {
     pub(crate) router: Router,
     pub(crate) on_panic: OnPanic,
     pub(crate) peer: SocketAddr,
+    /// Where the client speaks TLS, what that proved.
+    pub(crate) proof: Option<Proof>,
     pub(crate) phase: Arc<Phase>,
 }
 
@@ -87,6 +90,7 @@ impl Connection {
         let context = RequestContext::new(
             id.clone(),
             self.peer,
+            self.proof.clone(),
             Arc::clone(&shared.limits),
             shared.shutdown.clone(),
             Arc::clone(&shared.buffered),

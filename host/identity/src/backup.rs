@@ -9,7 +9,7 @@ use crate::{Identity, secret};
 use headworks_core::{DocumentKey, Error, Result, TenantId};
 use headworks_store::{Change, View};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// One fact about users, roles, tokens and providers.
@@ -103,7 +103,7 @@ impl Fact {
 /// The documents as a restore leaves them.
 #[derive(Default)]
 struct Merge {
-    roles: BTreeMap<String, Option<BTreeSet<String>>>,
+    roles: BTreeMap<String, Option<RoleBody>>,
     users: BTreeMap<String, Option<UserBody>>,
     /// Hashes by owner and identifier.
     tokens: BTreeMap<(String, Uuid), Option<String>>,
@@ -134,12 +134,11 @@ impl Identity {
         keys.iter().try_for_each(|key| self.0.directory.refresh(key))
     }
 
-    /// The scopes of a role so far.
-    fn role<'a>(&self, merge: &'a mut Merge, tenant: TenantId, name: &str) -> Result<&'a mut Option<BTreeSet<String>>> {
+    /// A role so far.
+    fn role<'a>(&self, merge: &'a mut Merge, tenant: TenantId, name: &str) -> Result<&'a mut Option<RoleBody>> {
         if !merge.roles.contains_key(name) {
             let document = self.0.store.get(&DocumentKey::new(tenant, kind::ROLE, name))?;
-            let scopes = document.map(|document| RoleBody::read(&document)).transpose()?.map(|body| body.scopes);
-            merge.roles.insert(name.to_owned(), scopes);
+            merge.roles.insert(name.to_owned(), document.map(|document| RoleBody::read(&document)).transpose()?);
         }
         Ok(merge.roles.entry(name.to_owned()).or_default())
     }
@@ -157,8 +156,8 @@ impl Identity {
         match fact {
             Fact::Role(role) => *self.role(merge, tenant, &role)? = None,
             Fact::Scope { role, scope } => {
-                if let Some(scopes) = self.role(merge, tenant, &role)? {
-                    scopes.remove(&scope);
+                if let Some(body) = self.role(merge, tenant, &role)? {
+                    body.scopes.remove(&scope);
                 }
             }
             Fact::User(user) => *self.user(merge, tenant, &user)? = None,
@@ -183,7 +182,6 @@ impl Identity {
     }
 
     fn merge(&self, merge: &mut Merge, tenant: TenantId, fact: Fact) -> Result<()> {
-        let none = || UserBody { password: String::new(), roles: BTreeSet::new() };
         match fact {
             Fact::Role(role) => {
                 named(&role)?;
@@ -191,22 +189,22 @@ impl Identity {
             }
             Fact::Scope { role, scope } => {
                 named(&role)?;
-                self.role(merge, tenant, &role)?.get_or_insert_default().insert(scope);
+                self.role(merge, tenant, &role)?.get_or_insert_default().scopes.insert(scope);
             }
             Fact::User(user) => {
                 named(&user)?;
-                self.user(merge, tenant, &user)?.get_or_insert_with(none);
+                self.user(merge, tenant, &user)?.get_or_insert_default();
             }
             Fact::Password { user, phc } => {
                 named(&user)?;
                 if argon2::password_hash::PasswordHash::new(&phc).is_err() {
                     return Err(Error::invalid(format!("the password of the user {user:?} is no PHC string")));
                 }
-                self.user(merge, tenant, &user)?.get_or_insert_with(none).password = phc;
+                self.user(merge, tenant, &user)?.get_or_insert_default().password = phc;
             }
             Fact::Member { user, role } => {
                 named(&user)?;
-                self.user(merge, tenant, &user)?.get_or_insert_with(none).roles.insert(role);
+                self.user(merge, tenant, &user)?.get_or_insert_default().roles.insert(role);
             }
             Fact::Token { user, id, hash } => {
                 let known = secret::unhex(&hash);
@@ -227,8 +225,8 @@ impl Identity {
             Some(body) => changes.push(Change::put(key, body)),
             None => changes.push(Change::delete(key)),
         };
-        for (name, scopes) in merge.roles {
-            let body = scopes.map(|scopes| write(&RoleBody { scopes })).transpose()?;
+        for (name, body) in merge.roles {
+            let body = body.map(|body| write(&body)).transpose()?;
             change(DocumentKey::new(tenant, kind::ROLE, &name), body);
         }
         let mut known: BTreeMap<String, bool> = BTreeMap::new();
@@ -239,6 +237,7 @@ impl Identity {
                     merge.tokens.retain(|(user, of), _| *user != name || of.to_string() != id);
                     change(DocumentKey::scoped(tenant, kind::TOKEN, &name, &id), None);
                 }
+                change(DocumentKey::new(tenant, kind::KEY, &name), None);
             }
             let body = body.map(|body| write(&body)).transpose()?;
             change(DocumentKey::new(tenant, kind::USER, &name), body);

@@ -145,6 +145,12 @@ impl Identity {
     }
 }
 
+/// The name in a Basic header, as it was entered.
+pub(crate) fn name(header: &str) -> Option<String> {
+    let (_, value) = header.split_once(' ')?;
+    decode(value.trim()).ok().map(|(name, _)| name)
+}
+
 /// `user:password` in Base64.
 fn decode(value: &str) -> Result<(String, String)> {
     let malformed = || Error::new(ErrorCode::Invalid, "the Basic value of the Authorization header is malformed");

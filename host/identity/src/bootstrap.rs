@@ -5,7 +5,7 @@ use crate::directory::Directory;
 use crate::password::Passwords;
 use crate::session::Sessions;
 use crate::users::{Role, User};
-use crate::{Identity, Inner, Scope, TenantOptions, Tenants, secret, starting};
+use crate::{Identity, InitialPolicies, Inner, Scope, TenantOptions, Tenants, secret, starting};
 use headworks_core::document::ChangeEvent;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_core::{Error, Result, TenantId};
@@ -41,6 +41,8 @@ pub struct IdentityOptions {
     pub demo: bool,
     /// What is decided about tenants.
     pub tenants: TenantOptions,
+    /// Who has rights in the registry from the first start on, beside the first user.
+    pub initial: InitialPolicies,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -56,6 +58,7 @@ impl Default for IdentityOptions {
             reset: None,
             demo: false,
             tenants: TenantOptions::default(),
+            initial: InitialPolicies::default(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -127,6 +130,7 @@ impl Identity {
             let user = User { name: DEMO.to_owned(), roles: [DEMO.to_owned()].into() };
             self.save_user(AUTHOR, tenant, user, DEMO).await?;
         }
+        self.begin_policies(&name, &options.initial).await?;
         if let Some((user, password)) = options.reset {
             self.set_password(AUTHOR, tenant, &user, &password).await?;
         }

@@ -1,12 +1,16 @@
-//! Users, roles and tokens in memory, so that a request costs one look-up.
+//! Users, roles, tokens, policies and signing keys in memory, so that a request costs a few look-ups.
 //!
 //! What must stay true: after a change through [`Identity`](crate::Identity) has returned, the directory shows it; changes made
 //! elsewhere arrive with the store's change events. A refresh reads the store while it holds the lock, so the last refresh of
 //! a document is also the newest.
 
+use crate::access::SigningKey;
+use crate::authority::Action;
+use crate::grants::{Grants, Party};
+use crate::policies::Policy;
 use crate::users::{RoleBody, TokenBody, UserBody, kind};
 use crate::{Principal, ScopeSet, secret};
-use headworks_core::{Document, DocumentKey, Result, TenantId};
+use headworks_core::{Document, DocumentKey, Result, Revision, TenantId};
 use headworks_store::Store;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -24,6 +28,11 @@ struct State {
     tokens: HashMap<[u8; 32], (TenantId, String)>,
     /// Hashes by token document, for its deletion.
     hashes: HashMap<DocumentKey, [u8; 32]>,
+    grants: HashMap<TenantId, Grants>,
+    /// By their identifiers.
+    keys: HashMap<String, Arc<SigningKey>>,
+    /// Identifiers by document, for its deletion.
+    key_ids: HashMap<DocumentKey, String>,
 }
 
 impl Directory {
@@ -71,6 +80,48 @@ impl Directory {
         state.users.get(tenant)?.get(user).cloned()
     }
 
+    /// Looks at the users, groups and policies of a tenant.
+    pub(crate) fn grants<T>(&self, tenant: TenantId, look: impl FnOnce(&Grants) -> T) -> T {
+        match self.read().grants.get(&tenant) {
+            Some(grants) => look(grants),
+            None => look(&Grants::default()),
+        }
+    }
+
+    pub(crate) fn user_named(&self, tenant: TenantId, name: &str) -> Option<Arc<Party>> {
+        self.grants(tenant, |grants| grants.users.named(name).cloned())
+    }
+
+    pub(crate) fn group_named(&self, tenant: TenantId, name: &str) -> Option<Arc<Party>> {
+        self.grants(tenant, |grants| grants.groups.named(name).cloned())
+    }
+
+    /// The names of the users that have a role, in ascending order.
+    pub(crate) fn members(&self, tenant: TenantId, role: &str) -> Vec<String> {
+        let state = self.read();
+        let users = state.users.get(&tenant).into_iter().flat_map(HashMap::values);
+        let mut names: Vec<String> =
+            users.filter(|user| user.roles.iter().any(|own| own == role)).map(|user| user.user.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// What a role allows; nothing where it does not exist.
+    pub(crate) fn scopes_of(&self, tenant: TenantId, role: &str) -> ScopeSet {
+        self.read().roles.get(&(tenant, role.to_owned())).copied().unwrap_or_default()
+    }
+
+    /// The key with this identifier.
+    pub(crate) fn signing_key(&self, id: &str) -> Option<Arc<SigningKey>> {
+        self.read().keys.get(id).cloned()
+    }
+
+    /// The key of an identity.
+    pub(crate) fn key_of(&self, key: &DocumentKey) -> Option<Arc<SigningKey>> {
+        let state = self.read();
+        state.keys.get(state.key_ids.get(key)?).cloned()
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,6 +137,9 @@ impl State {
         self.roles.retain(|(of, _), _| *of != tenant);
         self.tokens.retain(|_, (of, _)| *of != tenant);
         self.hashes.retain(|key, _| key.tenant != tenant);
+        self.grants.remove(&tenant);
+        self.keys.retain(|_, key| key.tenant != tenant);
+        self.key_ids.retain(|key, _| key.tenant != tenant);
     }
 
     fn load(&mut self, store: &Store, tenant: TenantId) -> Result<()> {
@@ -98,7 +152,19 @@ impl State {
                 self.put(&token);
             }
         }
+        for action in Action::ALL {
+            for policy in store.list(tenant, kind::POLICY, action.as_str())? {
+                self.put(&policy);
+            }
+        }
+        for key in store.list(tenant, kind::KEY, "")? {
+            self.put(&key);
+        }
         Ok(())
+    }
+
+    fn grants(&mut self, tenant: TenantId) -> &mut Grants {
+        self.grants.entry(tenant).or_default()
     }
 
     /// A document whose body cannot be read counts as deleted: it allows nothing.
@@ -107,6 +173,7 @@ impl State {
         match key.kind.as_str() {
             kind::ROLE => match RoleBody::read(document) {
                 Ok(role) => {
+                    self.grants(key.tenant).groups.put(party(document, role.known.identifier(document), &role.known.claimed));
                     self.roles.insert((key.tenant, key.name.clone()), role.scopes());
                     self.reassess(key.tenant);
                 }
@@ -114,6 +181,7 @@ impl State {
             },
             kind::USER => match UserBody::read(document) {
                 Ok(user) => {
+                    self.grants(key.tenant).users.put(party(document, user.known.identifier(document), &user.known.claimed));
                     let roles: Vec<String> = user.roles.into_iter().collect();
                     let scopes = self.scopes(key.tenant, &roles);
                     let (tenant, user) = (key.tenant, key.name.clone());
@@ -130,6 +198,18 @@ impl State {
                 }
                 Err(error) => self.unreadable(key, &error),
             },
+            kind::POLICY => match Policy::of(document) {
+                Ok(policy) => self.grants(key.tenant).put_policy(policy),
+                Err(error) => self.unreadable(key, &error),
+            },
+            kind::KEY => match SigningKey::of(document) {
+                Ok(signing) => {
+                    self.remove(key);
+                    self.key_ids.insert(key.clone(), signing.id.clone());
+                    self.keys.insert(signing.id.clone(), Arc::new(signing));
+                }
+                Err(error) => self.unreadable(key, &error),
+            },
             _ => {}
         }
     }
@@ -142,10 +222,12 @@ impl State {
     fn remove(&mut self, key: &DocumentKey) {
         match key.kind.as_str() {
             kind::ROLE => {
+                self.grants(key.tenant).groups.remove(&key.name);
                 self.roles.remove(&(key.tenant, key.name.clone()));
                 self.reassess(key.tenant);
             }
             kind::USER => {
+                self.grants(key.tenant).users.remove(&key.name);
                 if let Some(users) = self.users.get_mut(&key.tenant) {
                     users.remove(&key.name);
                 }
@@ -153,6 +235,16 @@ impl State {
             kind::TOKEN => {
                 if let Some(hash) = self.hashes.remove(key) {
                     self.tokens.remove(&hash);
+                }
+            }
+            kind::POLICY => {
+                if let Some(action) = Action::stored(&key.scope) {
+                    self.grants(key.tenant).remove_policy(&key.name, action);
+                }
+            }
+            kind::KEY => {
+                if let Some(id) = self.key_ids.remove(key) {
+                    self.keys.remove(&id);
                 }
             }
             _ => {}
@@ -175,4 +267,8 @@ impl State {
         }
         self.users.insert(tenant, users);
     }
+}
+
+fn party(document: &Document, id: String, revision: &Revision) -> Party {
+    Party { id, name: document.key.name.clone(), revision: revision.clone(), stored: document.revision }
 }

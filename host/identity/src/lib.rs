@@ -1,18 +1,28 @@
 //! Who calls, and what they may do.
 //!
-//! Owns users, roles, scopes, passwords, personal access tokens, sessions, settings of identity providers and the throttling
-//! of logins; they are documents of the kinds `user`, `role`, `token` and `auth-provider` in the store. What must stay true:
+//! Owns users, roles, scopes, passwords, personal access tokens, sessions, policies, the registry's tokens, settings of identity
+//! providers and the throttling of logins; they are documents of the kinds `user`, `role`, `token`, `policy`, `signing-key` and
+//! `auth-provider` in the store. What must stay true:
 //! no password, token or signing key leaves this crate except in the one answer that hands it to its owner (a provider's
 //! secret goes to holders of its scope), hashes in backups (`backup`) aside; scopes are evaluated anew on every request. Knows
 //! nothing of HTTP or of any dialect's wire types; texts follow FlowG 3.4 because that contract fixes them.
 
+mod access;
 mod authority;
 mod backup;
 mod basic;
 mod bearer;
 mod bootstrap;
+mod certificate;
+mod check;
 mod directory;
+mod grants;
+mod groups;
+mod initial;
+mod mapping;
 mod password;
+mod people;
+mod policies;
 mod providers;
 mod scope;
 mod secret;
@@ -22,9 +32,15 @@ mod tenants;
 mod throttle;
 mod users;
 
-pub use authority::{Action, Caller, Resource};
+pub use access::{Proof, Proven};
+pub use authority::{ANONYMOUS, Action, Caller, Resource};
 pub use backup::{Fact, Restored};
 pub use bootstrap::{Bootstrapped, IdentityOptions};
+pub use certificate::subject;
+pub use grants::Party;
+pub use initial::InitialPolicies;
+pub use mapping::{Letters, Mapping};
+pub use policies::{Granted, Policy};
 pub use providers::{AuthProvider, AuthProviderConfig};
 pub use scope::{Scope, ScopeSet};
 pub use tenants::{

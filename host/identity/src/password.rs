@@ -30,8 +30,9 @@ impl Passwords {
         self.run(move || hash(&password)).await?
     }
 
-    /// Whether the password fits a PHC string of any Argon2; without one it never does.
+    /// Whether the password fits a PHC string of any Argon2; without one, or with an empty one, it never does.
     pub(crate) async fn verify(&self, password: &str, phc: Option<String>) -> Result<bool> {
+        let phc = phc.filter(|phc| !phc.is_empty());
         let known = phc.is_some();
         let phc = phc.unwrap_or_else(|| self.dummy.clone());
         let password = password.to_owned();
@@ -94,6 +95,7 @@ mod tests {
     async fn nobody_has_no_password() {
         let passwords = Passwords::new().unwrap();
         assert!(!passwords.verify("", None).await.unwrap());
+        assert!(!passwords.verify("", Some(String::new())).await.unwrap());
         let phc = passwords.hash("a").await.unwrap();
         assert!(passwords.verify("a", Some(phc)).await.unwrap());
     }

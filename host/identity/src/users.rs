@@ -1,7 +1,7 @@
 //! Changing users, roles and tokens.
 
 use crate::{Identity, Principal, Scope, ScopeSet, invalid_credentials, secret};
-use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, TenantId, Uid};
+use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, Revision, TenantId, Uid};
 use headworks_store::{Change, Expect};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,12 @@ pub(crate) mod kind {
     pub(crate) const TOKEN: &str = "token";
     /// Settings of identity providers, which nobody keeps in memory.
     pub(crate) const PROVIDER: &str = "auth-provider";
+    /// Its scope is the action, its name the resource.
+    pub(crate) const POLICY: &str = "policy";
+    /// What signs the registry's tokens of one identity, which is its name.
+    pub(crate) const KEY: &str = "signing-key";
     /// What the directory keeps in memory.
-    pub(crate) const DIRECTORY: [&str; 3] = [USER, ROLE, TOKEN];
+    pub(crate) const DIRECTORY: [&str; 5] = [USER, ROLE, TOKEN, POLICY, KEY];
 }
 
 /// A user as others may see it.
@@ -38,17 +42,43 @@ pub struct Role {
     pub scopes: ScopeSet,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct UserBody {
-    /// A PHC string.
+    /// A PHC string; empty for users that cannot log in by password.
     pub(crate) password: String,
     pub(crate) roles: BTreeSet<String>,
+    #[serde(flatten)]
+    pub(crate) known: Known,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct RoleBody {
     /// In ascending order. Names that this version does not know are kept and have no effect.
     pub(crate) scopes: BTreeSet<String>,
+    #[serde(flatten)]
+    pub(crate) known: Known,
+}
+
+/// What policies and their clients know a user or a role by (NiFi Registry 18).
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Known {
+    /// Names it for ever. Where it is absent the document's own identity does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) identifier: Option<String>,
+    /// The one that clients name.
+    #[serde(default, skip_serializing_if = "is_untouched")]
+    pub(crate) claimed: Revision,
+}
+
+fn is_untouched(revision: &Revision) -> bool {
+    *revision == Revision::default()
+}
+
+impl Known {
+    /// The identifier of this document, which is its user or role.
+    pub(crate) fn identifier(&self, document: &Document) -> String {
+        self.identifier.clone().unwrap_or_else(|| document.uid.to_string())
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,7 +107,7 @@ impl RoleBody {
     }
 
     pub(crate) fn of(scopes: ScopeSet) -> Self {
-        Self { scopes: scopes.iter().map(|scope| scope.as_str().to_owned()).collect() }
+        Self { scopes: scopes.iter().map(|scope| scope.as_str().to_owned()).collect(), known: Known::default() }
     }
 
     pub(crate) fn scopes(&self) -> ScopeSet {
@@ -122,9 +152,12 @@ impl Identity {
     /// [`ErrorCode::Invalid`] for an empty name; those of the store.
     pub async fn save_user(&self, author: &str, tenant: TenantId, user: User, password: &str) -> Result<()> {
         named(&user.name)?;
-        let body = UserBody { password: self.0.passwords.hash(password).await?, roles: user.roles };
+        let password = self.0.passwords.hash(password).await?;
+        let key = DocumentKey::new(tenant, kind::USER, &user.name);
         let _changing = self.0.changing.lock().await;
-        self.change(author, vec![Change::put(DocumentKey::new(tenant, kind::USER, &user.name), write(&body)?)]).await
+        let before = self.0.store.get(&key)?.map(|document| UserBody::read(&document)).transpose()?;
+        let known = before.unwrap_or_default().known;
+        self.change(author, vec![Change::put(key, write(&UserBody { password, roles: user.roles, known })?)]).await
     }
 
     /// Deletes a user with its tokens. A user that does not exist is no error.
@@ -133,11 +166,21 @@ impl Identity {
     /// Those of the store.
     pub async fn delete_user(&self, author: &str, tenant: TenantId, name: &str) -> Result<()> {
         let _changing = self.0.changing.lock().await;
+        let changes = self.departure(tenant, name, Expect::Any)?;
+        self.change(author, changes).await
+    }
+
+    /// The end of a user with everything that is its own, in policies too.
+    pub(crate) fn departure(&self, tenant: TenantId, name: &str, expect: Expect) -> Result<Vec<Change>> {
         let tokens = self.0.store.list_names(tenant, kind::TOKEN, name)?;
         let tokens = tokens.iter().map(|token| Change::delete(DocumentKey::scoped(tenant, kind::TOKEN, name, token)));
         let mut changes: Vec<Change> = tokens.collect();
-        changes.push(Change::delete(DocumentKey::new(tenant, kind::USER, name)));
-        self.change(author, changes).await
+        changes.push(Change::delete(DocumentKey::new(tenant, kind::KEY, name)));
+        changes.push(Change::delete(DocumentKey::new(tenant, kind::USER, name)).expecting(expect));
+        if let Some(user) = self.0.directory.user_named(tenant, name) {
+            changes.extend(self.without_member(tenant, &user.id)?);
+        }
+        Ok(changes)
     }
 
     /// Replaces the password of the caller. Tokens and sessions stay.
@@ -217,8 +260,11 @@ impl Identity {
     /// [`ErrorCode::Invalid`] for an empty name; those of the store.
     pub async fn save_role(&self, author: &str, tenant: TenantId, role: Role) -> Result<()> {
         named(&role.name)?;
-        let body = RoleBody::of(role.scopes);
-        self.change(author, vec![Change::put(DocumentKey::new(tenant, kind::ROLE, &role.name), write(&body)?)]).await
+        let key = DocumentKey::new(tenant, kind::ROLE, &role.name);
+        let _changing = self.0.changing.lock().await;
+        let before = self.0.store.get(&key)?.map(|document| RoleBody::read(&document)).transpose()?;
+        let body = RoleBody { known: before.unwrap_or_default().known, ..RoleBody::of(role.scopes) };
+        self.change(author, vec![Change::put(key, write(&body)?)]).await
     }
 
     /// Deletes a role. Users keep its name, without effect.
@@ -226,7 +272,12 @@ impl Identity {
     /// # Errors
     /// Those of the store.
     pub async fn delete_role(&self, author: &str, tenant: TenantId, name: &str) -> Result<()> {
-        self.change(author, vec![Change::delete(DocumentKey::new(tenant, kind::ROLE, name))]).await
+        let _changing = self.0.changing.lock().await;
+        let mut changes = vec![Change::delete(DocumentKey::new(tenant, kind::ROLE, name))];
+        if let Some(group) = self.0.directory.group_named(tenant, name) {
+            changes.extend(self.without_member(tenant, &group.id)?);
+        }
+        self.change(author, changes).await
     }
 
     /// Makes a personal access token of the caller. The token is shown this once.

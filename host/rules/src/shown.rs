@@ -12,7 +12,7 @@ pub(crate) fn shown(kind: &str, body: &[u8]) -> Value {
     match kind {
         // Who they are is in the name; of what they hold only this is no secret.
         "user" => json!({"roles": document.get("roles").cloned().unwrap_or_else(|| json!([]))}),
-        "token" | "secret" => json!({}),
+        "token" | "secret" | "signing-key" => json!({}),
         "transformer" => document,
         "stream" => stream(&document),
         _ => {

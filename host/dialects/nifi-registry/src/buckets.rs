@@ -174,6 +174,7 @@ async fn delete(mut call: Call) -> Result<Json<BucketView>, Failure> {
     call.app.registry.bucket(call.caller.tenant, &id)?;
     let basis = call.basis_in_query()?;
     let bucket = call.app.registry.delete_bucket(call.caller.tenant, &call.caller.identity, &id, &basis).await?;
+    call.app.identity.forget_resource(&call.caller.identity, call.caller.tenant, &resource(&bucket)).await?;
     Ok(Json(BucketView::bare(bucket)))
 }
 

@@ -7,7 +7,7 @@ use headworks_core::{Error, ErrorClass};
 use headworks_http::Told;
 
 /// What a client is told when an operation does not succeed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     status: StatusCode,
     text: String,
@@ -23,6 +23,26 @@ impl Failure {
     /// 400.
     pub(crate) fn invalid(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text)
+    }
+
+    /// 409: the state or the configuration of the server forbids it.
+    pub(crate) fn conflict(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, text)
+    }
+
+    /// 401 for those whose credentials are no good.
+    pub(crate) fn unauthenticated(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, text)
+    }
+
+    /// A token that is malformed, expired or revoked; nobody learns which (NiFi Registry 4.1).
+    pub(crate) fn bad_token() -> Self {
+        Self::unauthenticated("Unable to validate the access token. Contact the system administrator.\n")
+    }
+
+    /// A refusal at the addresses that a filter guards (NiFi Registry 4.1).
+    pub(crate) fn guarded(self) -> Self {
+        Self { text: format!("Access is denied due to: {}\n", self.text), ..self }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::document::{Body, State, check_display_name, check_grants, check_hosts, check_name};
 use super::{Quotas, Tenant, Tenants, key, unknown};
-use crate::users::{RoleBody, UserBody, kind, write};
+use crate::users::{Known, RoleBody, UserBody, kind, write};
 use crate::{Identity, secret, starting};
 use headworks_core::{DocumentKey, Error, ErrorCode, Result, TenantId};
 use headworks_store::{Change, Expect};
@@ -148,8 +148,11 @@ impl Identity {
         for (role, scopes) in starting::roles() {
             changes.push(Change::put(DocumentKey::new(number, kind::ROLE, role), write(&RoleBody::of(scopes))?));
         }
-        let user = UserBody { password, roles: [starting::ADMIN.to_owned()].into() };
+        let id = uuid::Uuid::new_v4().to_string();
+        let known = Known { identifier: Some(id.clone()), ..Known::default() };
+        let user = UserBody { password, roles: [starting::ADMIN.to_owned()].into(), known };
         changes.push(Change::put(DocumentKey::new(number, kind::USER, &administrator.name), write(&user)?));
+        changes.extend(crate::initial::of_new_tenant(number, &id)?);
         changes.extend((tenants.0.options.furnish)(number)?);
         let made = self.change(author, changes).await;
         made.map_err(|error| match error.code {

@@ -193,3 +193,6 @@ impl Registry {
         Ok(lock.lock().await)
     }
 }
+
+#[cfg(test)]
+mod tests;
