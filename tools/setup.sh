@@ -100,7 +100,7 @@ nifi_cli() {
     cp "$list" "$folder/installed"
 }
 
-# Archives of published releases of NiFi (40 MB), in the folder nars of CARGO_TARGET_DIR, anew when the list of them has changed.
+# Archives of published releases of NiFi (45 MB), in the folder nars of CARGO_TARGET_DIR, anew when the list of them has changed.
 nars() {
     [ "${1:-}" = tests ] || return 0
     list=$(dirname "$0")/../tests/nars/pom.xml
