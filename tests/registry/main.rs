@@ -4,13 +4,19 @@ mod access;
 mod buckets;
 mod bundles;
 mod calls;
+#[path = "../forwarders/capture/mod.rs"]
+#[allow(dead_code, reason = "these tests need its HTTP server only")]
+mod capture;
 mod certificates;
+mod diff;
 mod docs_pages;
+mod event_hooks;
 mod extensions;
 mod fidelity;
 mod flows;
 mod groups;
 mod hostile_archives;
+mod identity_provider;
 mod items;
 mod large_uploads;
 mod policies;
@@ -25,4 +31,5 @@ mod surface;
 mod unsecured;
 mod uploads;
 mod users;
+mod variants;
 mod versions;

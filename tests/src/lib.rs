@@ -9,6 +9,7 @@ pub mod client;
 pub mod events;
 pub mod flow;
 pub mod logs;
+pub mod original;
 pub mod people;
 pub mod plugins;
 pub mod server;

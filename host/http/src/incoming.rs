@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, Method, Uri, header};
 use bytes::Bytes;
 use headworks_core::{Error, Result};
 use std::collections::HashMap;
@@ -30,6 +30,11 @@ impl<S: Sync> FromRequest<S> for Incoming {
 }
 
 impl Incoming {
+    /// Its method.
+    pub fn method(&self) -> &Method {
+        &self.parts.method
+    }
+
     /// Its headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.parts.headers

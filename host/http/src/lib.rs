@@ -7,6 +7,7 @@
 mod body;
 mod connection;
 mod context;
+mod download;
 mod incoming;
 mod limits;
 pub mod outbound;
@@ -18,6 +19,7 @@ mod upload;
 
 pub use body::{Encoding, decompress, encoding, media_type, read};
 pub use context::{Quiet, RequestContext, RequestId, Told};
+pub use download::written;
 pub use incoming::Incoming;
 pub use limits::HttpLimits;
 pub use passing::PassingBody;

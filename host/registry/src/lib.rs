@@ -11,9 +11,11 @@ mod bucket;
 mod bundles;
 mod check;
 mod clearing;
+mod comparison;
 pub mod diff;
 mod event;
 mod flow;
+pub mod objects;
 mod search;
 mod snapshot;
 mod version;
@@ -23,6 +25,7 @@ pub use bucket::{Bucket, BucketChange, BucketInUse, NewBucket};
 pub use bundles::{
     Added, Bundle, BundleFilter, BundleKind, BundleVersion, ExtensionEntry, ExtensionList, NewVersion, Pattern, VersionFilter,
 };
+pub use comparison::Comparison;
 pub use event::{Event, EventKind, Observer};
 pub use flow::{Flow, FlowChange, NewFlow};
 pub use search::{ExtensionFilter, ExtensionPlace, FoundExtension, KnownExtensions};
@@ -36,7 +39,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::{Mutex, RwLock, Semaphore};
 
 /// How often a change is tried anew because what it changes was changed meanwhile.
 const TRIES: usize = 8;
@@ -59,6 +62,8 @@ struct Inner {
     aliases: Aliases,
     uploads: bundles::Turns,
     remembered: search::Remembered,
+    /// One permit for each KiB that is compared.
+    comparisons: Semaphore,
 }
 
 impl Registry {
@@ -72,7 +77,8 @@ impl Registry {
         let buckets = (0..STRIPES).map(|_| RwLock::new(())).collect();
         let flows = (0..STRIPES).map(|_| Mutex::new(())).collect();
         let (hasher, uploads, remembered) = (RandomState::new(), bundles::Turns::new(), search::Remembered::default());
-        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher, aliases, uploads, remembered }))
+        let comparisons = Semaphore::new(comparison::AT_ONCE as usize);
+        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher, aliases, uploads, remembered, comparisons }))
     }
 
     /// Where everything is kept.
