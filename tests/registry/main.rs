@@ -19,6 +19,7 @@ mod repository;
 mod secure;
 mod secured;
 mod secured_bundles;
+mod secured_extensions;
 mod surface;
 mod unsecured;
 mod uploads;
