@@ -59,6 +59,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     }
     let sandbox_limits = settings.sandbox_limits()?;
     let registry_options = settings.registry.options()?;
+    let registry_limits = registry_options.to_string();
     std::fs::create_dir_all(&settings.data).with_context(|| format!("cannot make {}", settings.data.display()))?;
     let data = Dir::open_ambient_dir(&settings.data, ambient_authority())
         .with_context(|| format!("cannot open {}", settings.data.display()))?;
@@ -97,7 +98,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         clock: Arc::new(SystemClock),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let registry = Registry::new(store.clone(), Arc::clone(&clock), None);
+    let registry = Registry::with_aliases(store.clone(), Arc::clone(&clock), None, settings.registry.aliases()?);
     registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
     let registry = RegistryState { store: store.clone(), identity: identity.clone(), registry, clock, options: registry_options };
     let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
@@ -116,7 +117,13 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     }
     drop(router);
     let syslog = syslog::bind(&settings, &mut listening).await?;
-    announce(&settings, &listening, &told, &limits, &sandbox_limits, syslog.as_ref().map(SyslogServer::limits), output);
+    let bounds = Bounds {
+        http: &limits,
+        sandbox: &sandbox_limits,
+        registry: &registry_limits,
+        syslog: syslog.as_ref().map(SyslogServer::limits),
+    };
+    announce(&settings, &listening, &told, &bounds, output);
 
     let stop = Shutdown::new();
     let end = stop.clone();
@@ -285,22 +292,23 @@ async fn transfers(data: &Dir, store: &Store, tenants: &Tenants) -> Result<Trans
     Ok(tokio::task::spawn_blocking(work).await.context("finishing a restore failed")??)
 }
 
+/// Everything that is bounded.
+struct Bounds<'a> {
+    http: &'a HttpLimits,
+    sandbox: &'a Limits,
+    registry: &'a str,
+    syslog: Option<&'a SyslogLimits>,
+}
+
 /// Tells the operator what runs where, and what has to be kept now because it is never shown again.
-fn announce(
-    settings: &Settings,
-    addresses: &Addresses,
-    told: &Bootstrapped,
-    http: &HttpLimits,
-    sandbox: &Limits,
-    syslog: Option<&SyslogLimits>,
-    output: Output,
-) {
+fn announce(settings: &Settings, addresses: &Addresses, told: &Bootstrapped, bounds: &Bounds<'_>, output: Output) {
+    let Bounds { http, sandbox, registry, syslog } = bounds;
     let version = env!("CARGO_PKG_VERSION");
     if output == Output::Json {
         let line = serde_json::json!({
             "event": "started", "version": version, "listen": addresses.listen, "management": addresses.management,
             "data": settings.data, "syslog": addresses.syslog,
-            "limits": {"http": http.to_string(), "sandbox": sandbox.to_string(), "syslog": syslog.map(ToString::to_string)},
+            "limits": {"http": http.to_string(), "sandbox": sandbox.to_string(), "syslog": syslog.map(ToString::to_string), "registry": registry},
             "user": told.user, "password": told.password,
         });
         println!("{line}");
@@ -327,6 +335,7 @@ fn announce(
     if let Some(syslog) = syslog {
         println!("  syslog       {syslog}");
     }
+    println!("  registry     {registry}");
     println!("  sandbox      {}", sandbox.to_string().trim_end().replace('\n', "\n               "));
 }
 

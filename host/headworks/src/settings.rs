@@ -381,6 +381,10 @@ const NAMES: &[(&str, Kind)] = &[
     ("registry.revisions", Kind::Switch),
     ("registry.upper_case_bundle_types", Kind::Switch),
     ("registry.version", Kind::Text),
+    ("registry.snapshot_bytes", Kind::Number),
+    ("registry.aliases", Kind::Texts),
+    ("registry.forwarded_hosts", Kind::Texts),
+    ("registry.forwarded_contexts", Kind::Texts),
     ("registry.configurable_tenants", Kind::Switch),
     ("registry.configurable_policies", Kind::Switch),
     ("registry.password_login", Kind::Switch),
@@ -489,6 +493,7 @@ impl Settings {
             ("delivery.give_up_seconds", self.delivery.give_up_seconds),
             ("delivery.queue_bytes", self.delivery.queue_bytes),
         ];
+        self.registry.aliases()?;
         match some.into_iter().find(|(_, value)| *value == 0) {
             Some((name, _)) => bail!("{name} has to be at least 1"),
             None => Ok(()),

@@ -251,28 +251,19 @@ impl Snapshot<'_> {
         }
     }
 
-    /// Bytes of what is kept.
-    pub fn size(&self) -> u64 {
-        self.reader.len()
+    /// What is kept, where clients get it as it is stored. Its first byte is the brace before its members.
+    pub fn plain(self) -> Option<ContentReader> {
+        self.aliases.is_none().then_some(self.reader)
     }
 
-    /// Writes its members and the end of the object: what comes before is for the caller to write. Blocks.
+    /// Writes its members and the end of the object with the addresses that clients know: what comes before is for the caller
+    /// to write. Blocks.
     ///
     /// # Errors
     /// Those of the writer; [`ErrorCode::Internal`] for contents that were deleted meanwhile.
-    pub fn write_to(mut self, to: &mut impl Write) -> Result<()> {
-        match self.aliases {
-            None => {
-                let mut brace = [0];
-                self.reader.read_exact(&mut brace).map_err(failed)?;
-                io::copy(&mut self.reader, to).map_err(failed)?;
-            }
-            Some(aliases) => {
-                let to = WithoutFirst { to: BufWriter::with_capacity(GATHERED, to), passed: false };
-                give_out(self.reader, to, aliases)?;
-            }
-        }
-        Ok(())
+    pub fn write_to(self, to: &mut impl Write) -> Result<()> {
+        let to = WithoutFirst { to: BufWriter::with_capacity(GATHERED, to), passed: false };
+        give_out(self.reader, to, self.aliases.unwrap_or(&Aliases::default()))
     }
 }
 

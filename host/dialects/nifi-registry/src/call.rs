@@ -116,14 +116,7 @@ impl Call {
         Ok(self.values(name)?)
     }
 
-    /// The body as JSON, as its content type has to say (NiFi Registry 2.2).
-    pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
-        self.is_json()?;
-        let body = self.body().await?;
-        serde_json::from_slice(&body).map_err(|error| Failure::invalid(error.to_string()))
-    }
-
-    /// The body as JSON, which has to be there; `what` is how messages call it.
+    /// The body as JSON, as its content type has to say (NiFi Registry 2.2). It has to be there; `what` is how messages call it.
     pub(crate) async fn needed<T: DeserializeOwned>(&mut self, what: &str) -> Result<T, Failure> {
         self.is_json()?;
         let body = self.body().await?;

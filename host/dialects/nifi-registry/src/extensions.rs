@@ -264,7 +264,7 @@ impl Version {
             let extension = registry.extension(tenant, &version.known.list, entry)?;
             let of_version = [repository::ROOT, &bucket.name, &bundle.group, &bundle.artifact, &found.version];
             let of_page = ["extensions", &extension.name, "docs", "additional-details"];
-            let address = || Link::new("details", crate::PREFIX, &[of_version.as_slice(), &of_page].concat()).into_address();
+            let address = || Link::new("details", crate::PREFIX, &[of_version.as_slice(), &of_page].concat()).href().to_owned();
             let place = Place {
                 group: &bundle.group,
                 artifact: &bundle.artifact,

@@ -30,6 +30,7 @@ mod parties;
 mod policies;
 mod repository;
 mod revisions;
+mod snapshots;
 mod tenants;
 mod versions;
 
@@ -44,6 +45,7 @@ use headworks_http::RequestId;
 use headworks_identity::{Identity, Mapping};
 use headworks_registry::Registry;
 use headworks_store::Store;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +84,12 @@ pub struct RegistryOptions {
     pub password_login: bool,
     /// How long such a token is valid; 1 minute to 12 hours (NiFi Registry 19.4).
     pub token_lifetime: Duration,
+    /// The most bytes of a snapshot that is saved or imported.
+    pub snapshot_bytes: u64,
+    /// The hosts that proxies may say they are, without ports; all where there is no list (NiFi Registry 2.5).
+    pub forwarded_hosts: Option<Vec<String>>,
+    /// The paths that proxies may say they serve this API below; all where there is no list.
+    pub forwarded_contexts: Option<Vec<String>>,
     /// What the names in certificates and chains of proxies become (NiFi Registry 19.7).
     pub identities: Mapping,
 }
@@ -97,8 +105,28 @@ impl Default for RegistryOptions {
             configurable_policies: true,
             password_login: true,
             token_lifetime: Duration::from_secs(12 * 3600),
+            snapshot_bytes: 256 << 20,
+            forwarded_hosts: None,
+            forwarded_contexts: None,
             identities: Mapping::default(),
         }
+    }
+}
+
+impl fmt::Display for RegistryOptions {
+    /// What an operator has to know at the start.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let security = match self.security {
+            Security::Auto => "over TLS",
+            Security::Secured => "always",
+            Security::Open => "never",
+        };
+        let revisions = if self.revisions { "on" } else { "off" };
+        let Self { version, snapshot_bytes, .. } = self;
+        write!(
+            f,
+            "as release {version}, callers are asked who they are {security}, revisions {revisions}, snapshot {snapshot_bytes} bytes"
+        )
     }
 }
 

@@ -33,9 +33,9 @@ impl Link {
         Self { href, params: Rel { rel } }
     }
 
-    /// Where it leads.
-    pub(crate) fn into_address(self) -> String {
-        self.href
+    /// The address alone.
+    pub(crate) fn href(&self) -> &str {
+        &self.href
     }
 }
 
