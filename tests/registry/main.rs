@@ -27,6 +27,7 @@ mod revisions;
 mod secure;
 mod secured;
 mod secured_bundles;
+mod secured_extensions;
 mod surface;
 mod unsecured;
 mod uploads;

@@ -13,10 +13,12 @@ use axum::http::{HeaderValue, Response, header};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use axum::{Json, Router};
-use headworks_core::Result as Outcome;
+use headworks_core::{Result as Outcome, TenantId};
 use headworks_identity::Action;
 use headworks_registry::archive::{DeprecationNotice, Extension, Restricted, ServiceApi};
-use headworks_registry::{Bucket, Bundle, BundleVersion, ExtensionEntry, ExtensionFilter, ExtensionPlace, KnownExtensions};
+use headworks_registry::{
+    Bucket, Bundle, BundleVersion, ExtensionEntry, ExtensionFilter, ExtensionPlace, KnownExtensions, Registry,
+};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -236,51 +238,53 @@ impl Version {
         self.sorted().into_iter().map(|entry| MetadataView::of(spelling, &self.place, entry)).collect()
     }
 
-    /// The full description of an extension.
-    async fn extension(self, call: &mut Call, name: String) -> Result<(Extension, Self), Failure> {
+    /// Looks at one of the extensions off the async threads.
+    async fn look<T: Send + 'static>(
+        self,
+        call: &mut Call,
+        name: String,
+        work: impl FnOnce(&Registry, TenantId, &Self, &ExtensionEntry) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, Failure> {
         let (registry, tenant) = (call.app.registry.clone(), call.caller.tenant);
-        let read = move || -> Outcome<_> {
-            let list = &self.known.list;
-            Ok((registry.extension(tenant, list, list.find(&name)?)?, self))
+        blocking(move || work(&registry, tenant, &self, self.known.list.find(&name)?)).await
+    }
+
+    /// The full description of an extension.
+    async fn extension(self, call: &mut Call, name: String) -> Result<Json<Extension>, Failure> {
+        let read = |registry: &Registry, tenant, version: &Self, entry: &ExtensionEntry| {
+            registry.extension(tenant, &version.known.list, entry)
         };
-        blocking(read).await
+        Ok(Json(self.look(call, name, read).await?))
     }
 
     /// Its documentation.
     async fn page(self, call: &mut Call, name: String) -> Result<Response<Body>, Failure> {
-        let (extension, version) = self.extension(call, name).await?;
-        let ExtensionPlace { bucket, bundle, version: found } = &version.place;
-        let has_details = version.known.list.find(&extension.name)?.has_details();
-        let of_page = [
-            repository::ROOT,
-            &bucket.name,
-            &bundle.group,
-            &bundle.artifact,
-            &found.version,
-            "extensions",
-            &extension.name,
-            "docs",
-            "additional-details",
-        ];
-        let place = Place {
-            group: &bundle.group,
-            artifact: &bundle.artifact,
-            version: &found.version,
-            bundle_type: Spelling::of(call).write(bundle.kind),
-            system_api_version: &found.system_api_version,
-            details: has_details.then(|| Link::new("details", crate::PREFIX, &of_page).href().to_owned()),
+        let spelling = Spelling::of(call);
+        let write = move |registry: &Registry, tenant, version: &Self, entry: &ExtensionEntry| {
+            let ExtensionPlace { bucket, bundle, version: found } = &version.place;
+            let extension = registry.extension(tenant, &version.known.list, entry)?;
+            let of_version = [repository::ROOT, &bucket.name, &bundle.group, &bundle.artifact, &found.version];
+            let of_page = ["extensions", &extension.name, "docs", "additional-details"];
+            let address = || Link::new("details", crate::PREFIX, &[of_version.as_slice(), &of_page].concat()).href().to_owned();
+            let place = Place {
+                group: &bundle.group,
+                artifact: &bundle.artifact,
+                version: &found.version,
+                bundle_type: spelling.write(bundle.kind),
+                system_api_version: &found.system_api_version,
+                details: entry.has_details().then(address),
+            };
+            Ok(docs::page(&extension, &place))
         };
-        Ok(html(docs::page(&extension, &place), docs::PAGE_POLICY))
+        Ok(html(self.look(call, name, write).await?, docs::PAGE_POLICY))
     }
 
     /// The page that its author shipped.
     async fn details(self, call: &mut Call, name: String) -> Result<Response<Body>, Failure> {
-        let (registry, tenant) = (call.app.registry.clone(), call.caller.tenant);
-        let read = move || -> Outcome<_> {
-            let list = &self.known.list;
-            registry.details(tenant, list, list.find(&name)?)
+        let read = |registry: &Registry, tenant, version: &Self, entry: &ExtensionEntry| {
+            Ok(docs::details(&registry.details(tenant, &version.known.list, entry)?))
         };
-        Ok(html(docs::details(&blocking(read).await?), docs::DETAILS_POLICY))
+        Ok(html(self.look(call, name, read).await?, docs::DETAILS_POLICY))
     }
 }
 

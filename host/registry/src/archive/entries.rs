@@ -33,7 +33,7 @@ pub(super) fn each<R: Read + Seek>(
                 Entry { inner: &mut file, name: &name, packed, size, count: 0, room, ratio: limits.ratio, refusal: None };
             visit(&name, &mut entry)?;
             entry.finish()?;
-            room -= entry.count;
+            room = room.saturating_sub(entry.count);
         }
         Ok(())
     });
@@ -127,7 +127,7 @@ impl Entry<'_> {
             format!("has more than the {} bytes that it says", self.size)
         } else if self.count > self.room {
             "is one too many: the archive's entries are larger than allowed".to_owned()
-        } else if self.count > RATIO_FREE && self.count / self.ratio > self.packed {
+        } else if self.count > RATIO_FREE && self.count > self.packed.saturating_mul(self.ratio) {
             format!("is packed {} times and more: it is refused as a trap", self.ratio)
         } else {
             return Ok(());
