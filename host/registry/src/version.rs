@@ -153,6 +153,7 @@ impl Registry {
         let metadata = metadata.unwrap_or_default();
         let (asked, version) = drafted(metadata, contents, kept, caller, saving, self.clock().now().millis())?;
         let _turn = self.flow_lock(tenant, flow)?.lock().await;
+        let _using = self.use_bucket(tenant, bucket).await?;
         for _ in 0..TRIES {
             let (in_bucket, before) = self.flow(tenant, bucket, flow)?;
             let number = next(before.versions, asked)?;
