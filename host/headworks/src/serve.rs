@@ -16,13 +16,14 @@ use cap_std::fs::Dir;
 use headworks_core::TenantId;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
+use headworks_hooks::{Hooks, HooksOptions};
 use headworks_http::{ClientCertificates, HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
 use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions, Tenants};
 use headworks_nifi_registry::RegistryState;
 use headworks_pipelines::{Language, PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
 use headworks_plugins::{PluginsOptions, Seal};
-use headworks_registry::Registry;
+use headworks_registry::{Observer, Registry};
 use headworks_rules::Rules;
 use headworks_sandbox::Limits;
 use headworks_store::{Store, StoreOptions, StreamConfig};
@@ -38,6 +39,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const LAST: Duration = Duration::from_secs(1);
 /// How long a failed store is shown on `/health` before the process ends.
 const SHOW_FAILURE: Duration = Duration::from_secs(2);
+/// How long a server that stops goes on telling event hooks what was done.
+const HOOKS: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(arguments: ServeArguments, output: Output) -> Result<ExitCode> {
     let settings = Settings::load(&arguments)?;
@@ -68,7 +71,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     Addresses::forget(&data);
 
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().context("cannot count")?;
-    let probes = Probes { store: store.clone(), metrics, ready: Arc::new(AtomicBool::new(false)), tls: management_tls.is_some() };
+    let ready = Arc::new(AtomicBool::new(false));
+    let probes = Probes { store: store.clone(), metrics, tenants: Arc::default(), ready, tls: management_tls.is_some() };
     let management =
         Listener::bind(address(&settings.management)?, probes.clone().router()).await?.with_tls(management_tls.clone());
     let mut listening = Addresses { listen: Vec::new(), management: management.address(), syslog: None };
@@ -85,22 +89,35 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let Started { identity, pipelines, plugins, rules, transfers, told } = started;
+    let Started { identity, pipelines, plugins, rules, hooks, transfers, told } = started;
     let (recipients, others) = syslog::recipients(&settings, &store, identity.tenants())?;
     let tenants = identity.tenants().clone();
+    // Nobody else sets them.
+    let _ = probes.tenants.set(tenants.clone());
     let for_syslog = pipelines.clone();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let observer = Some(Arc::new(hooks.clone()) as Arc<dyn Observer>);
+    let registry = Registry::with_aliases(store.clone(), Arc::clone(&clock), observer, settings.registry.aliases()?);
+    registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
     let platform = PlatformState {
         store: store.clone(),
         identity: identity.clone(),
         pipelines: pipelines.clone(),
         plugins: plugins.clone(),
         rules,
+        hooks: hooks.clone(),
+        registry: registry.clone(),
         clock: Arc::new(SystemClock),
+        backups: headworks_platform::backup_places(),
     };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let registry = Registry::with_aliases(store.clone(), Arc::clone(&clock), None, settings.registry.aliases()?);
-    registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
-    let registry = RegistryState { store: store.clone(), identity: identity.clone(), registry, clock, options: registry_options };
+    let registry = RegistryState {
+        store: store.clone(),
+        identity: identity.clone(),
+        registry,
+        plugins: plugins.clone(),
+        clock,
+        options: registry_options,
+    };
     let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
     let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers, demo };
     let router = headworks_flowg::router(state, &mount)
@@ -135,6 +152,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let serving = tokio::spawn(serve(listeners, limits, stop.clone()));
     probes.ready.store(true, Ordering::Relaxed);
     listening.write(&data)?;
+    hooks.tell_start(tenants.list().iter().map(|tenant| tenant.number)).await;
     let failed = tokio::select! {
         () = signals.next() => None,
         reason = store.failed() => Some(reason),
@@ -156,6 +174,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         _ = async { tokio::join!(serving, taking) } => {}
         () = signals.next() => tracing::warn!("told to stop twice: requests under way are given up"),
     }
+    hooks.finish(HOOKS).await;
     plugins.flush().await;
     end_management.cancel();
     managing.abort();
@@ -222,6 +241,7 @@ struct Started {
     pipelines: Pipelines,
     plugins: headworks_plugins::Plugins,
     rules: Rules,
+    hooks: Hooks,
     transfers: Transfers,
     told: Bootstrapped,
 }
@@ -256,6 +276,12 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
         tenants: tenants.clone(),
     });
     let rules = Rules::new(store.clone(), Arc::new(plugins.clone()));
+    let hooks = Hooks::start(HooksOptions {
+        store: store.clone(),
+        plugins: plugins.clone(),
+        network: own.network(),
+        clock: Arc::new(SystemClock),
+    });
     let makers = Arc::new(Makers { vrl, own, plugins: plugins.clone(), tenants: tenants.clone() });
     let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
     let options = PipelineOptions { give_up, tenants: Some(tenants.clone()), ..PipelineOptions::default() };
@@ -276,7 +302,7 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
     pipelines.resume()?;
     // What is done from here on is done by users.
     store.guard_with(Arc::new(rules.clone()));
-    Ok(Started { identity, pipelines, plugins, rules, transfers, told })
+    Ok(Started { identity, pipelines, plugins, rules, hooks, transfers, told })
 }
 
 /// Finishes a restore that the end of the last process broke off.

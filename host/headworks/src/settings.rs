@@ -236,6 +236,8 @@ const PLAN: Quotas = Quotas {
     plugins: Some(100),
     cpu_ms_per_second: Some(1000),
     concurrent_calls: Some(32),
+    queries: Some(16),
+    live_tails: Some(100),
 };
 
 impl Default for Settings {
@@ -379,7 +381,9 @@ const NAMES: &[(&str, Kind)] = &[
     ("outbound.insecure", Kind::Switch),
     ("registry.security", Kind::Text),
     ("registry.revisions", Kind::Switch),
+    ("registry.upper_case_bundle_types", Kind::Switch),
     ("registry.version", Kind::Text),
+    ("registry.comparison_bytes", Kind::Number),
     ("registry.snapshot_bytes", Kind::Number),
     ("registry.aliases", Kind::Texts),
     ("registry.forwarded_hosts", Kind::Texts),

@@ -7,6 +7,7 @@
 mod body;
 mod connection;
 mod context;
+mod download;
 mod incoming;
 mod limits;
 pub mod outbound;
@@ -18,6 +19,7 @@ mod upload;
 
 pub use body::{Encoding, decompress, encoding, media_type, read};
 pub use context::{Quiet, RequestContext, RequestId, Told};
+pub use download::written;
 pub use incoming::Incoming;
 pub use limits::HttpLimits;
 pub use passing::PassingBody;
@@ -25,4 +27,4 @@ pub use server::{Listener, serve};
 pub use service::ERRORS;
 pub use tls::{ClientCertificates, Tls};
 pub use tokio_util::sync::CancellationToken as Shutdown;
-pub use upload::Upload;
+pub use upload::{Part, Upload};

@@ -5,7 +5,7 @@
 //! `auth-provider` in the store. What must stay true:
 //! no password, token or signing key leaves this crate except in the one answer that hands it to its owner (a provider's
 //! secret goes to holders of its scope), hashes in backups (`backup`) aside; scopes are evaluated anew on every request. Knows
-//! nothing of HTTP or of any dialect's wire types; texts follow FlowG 3.4 because that contract fixes them.
+//! nothing of any dialect's wire types, and of HTTP only what is asked of others (`oidc`); texts follow FlowG 3.4 because that contract fixes them.
 
 mod access;
 mod authority;
@@ -20,6 +20,7 @@ mod grants;
 mod groups;
 mod initial;
 mod mapping;
+pub mod oidc;
 mod password;
 mod people;
 mod policies;
@@ -44,8 +45,8 @@ pub use policies::{Granted, Policy};
 pub use providers::{AuthProvider, AuthProviderConfig};
 pub use scope::{Scope, ScopeSet};
 pub use tenants::{
-    Administrator, Created, DayUsage, Furnish, Meter, NewTenant, Quotas, Realm, State, Tenant, TenantOptions, TenantSettings,
-    Tenants, Usage, stored_number,
+    Administrator, Created, DayUsage, Furnish, Meter, NewTenant, Place, Quotas, Realm, State, Tenant, TenantOptions,
+    TenantSettings, Tenants, Usage, stored_number,
 };
 pub use users::{Role, User};
 

@@ -8,18 +8,27 @@
 mod alias;
 pub mod archive;
 mod bucket;
+mod bundles;
 mod check;
 mod clearing;
+mod comparison;
 pub mod diff;
 mod event;
 mod flow;
+pub mod objects;
+mod search;
 mod snapshot;
 mod version;
 
 pub use alias::Aliases;
 pub use bucket::{Bucket, BucketChange, BucketInUse, NewBucket};
+pub use bundles::{
+    Added, Bundle, BundleFilter, BundleKind, BundleVersion, ExtensionEntry, ExtensionList, NewVersion, Pattern, VersionFilter,
+};
+pub use comparison::Comparison;
 pub use event::{Event, EventKind, Observer};
 pub use flow::{Flow, FlowChange, NewFlow};
+pub use search::{ExtensionFilter, ExtensionPlace, FoundExtension, KnownExtensions};
 pub use snapshot::{Metadata, nothing};
 pub use version::{Saving, Snapshot, Taken, Version};
 
@@ -30,7 +39,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::{Mutex, RwLock, Semaphore};
 
 /// How often a change is tried anew because what it changes was changed meanwhile.
 const TRIES: usize = 8;
@@ -51,6 +60,10 @@ struct Inner {
     flows: Vec<Mutex<()>>,
     hasher: RandomState,
     aliases: Aliases,
+    uploads: bundles::Turns,
+    remembered: search::Remembered,
+    /// One permit for each KiB that is compared.
+    comparisons: Semaphore,
 }
 
 impl Registry {
@@ -63,7 +76,9 @@ impl Registry {
     pub fn with_aliases(store: Store, clock: Arc<dyn Clock>, observer: Option<Arc<dyn Observer>>, aliases: Aliases) -> Self {
         let buckets = (0..STRIPES).map(|_| RwLock::new(())).collect();
         let flows = (0..STRIPES).map(|_| Mutex::new(())).collect();
-        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher: RandomState::new(), aliases }))
+        let (hasher, uploads, remembered) = (RandomState::new(), bundles::Turns::new(), search::Remembered::default());
+        let comparisons = Semaphore::new(comparison::AT_ONCE as usize);
+        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher, aliases, uploads, remembered, comparisons }))
     }
 
     /// Where everything is kept.

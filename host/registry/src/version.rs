@@ -65,6 +65,8 @@ pub enum Saving {
     Preserved,
     /// It becomes the next version. These comments come before those of the snapshot (NiFi Registry 23.5).
     Imported(Option<String>),
+    /// It is a version of the object whose versions the flow holds.
+    Object,
 }
 
 /// What is kept of a version's snapshot, to be read.
@@ -151,11 +153,15 @@ impl Registry {
         let Taken { metadata, contents, addresses, content } = taken;
         let kept = Kept { id: content.id, size: content.size, digest: content.digest.to_string(), addresses };
         let metadata = metadata.unwrap_or_default();
+        let of_object = saving == Saving::Object;
         let (asked, version) = drafted(metadata, contents, kept, caller, saving, self.clock().now().millis())?;
         let _turn = self.flow_lock(tenant, flow)?.lock().await;
         let _using = self.use_bucket(tenant, bucket).await?;
         for _ in 0..TRIES {
             let (in_bucket, before) = self.flow(tenant, bucket, flow)?;
+            if let Some(object) = before.object.as_ref().filter(|_| !of_object) {
+                return Err(object.kept());
+            }
             let number = next(before.versions, asked)?;
             let version = Version { flow: flow.to_owned(), number, ..version.clone() };
             let after = Flow { versions: number, modified: self.clock().now().millis(), ..before.clone() };
@@ -244,6 +250,11 @@ impl Registry {
 }
 
 impl Snapshot<'_> {
+    /// Bytes of what is kept.
+    pub fn size(&self) -> u64 {
+        self.reader.len()
+    }
+
     /// What tells this snapshot from every other one, as clients get them.
     pub fn mark(&self) -> String {
         match self.aliases {
@@ -316,7 +327,7 @@ fn drafted(
     };
     let mut asked = metadata.version.unwrap_or(0);
     match saving {
-        Saving::Own => {}
+        Saving::Own | Saving::Object => {}
         Saving::Imported(comments) => {
             asked = -1;
             version.comments = comments.or(version.comments);

@@ -9,10 +9,15 @@ mod access;
 mod actuator;
 mod base;
 mod buckets;
+mod bundle_type;
+mod bundle_upload;
 mod bundles;
 mod call;
 mod chain;
 mod config;
+mod diffs;
+mod docs;
+mod download;
 mod extensions;
 mod failure;
 mod flows;
@@ -39,6 +44,7 @@ use headworks_core::Error;
 use headworks_core::time::Clock;
 use headworks_http::RequestId;
 use headworks_identity::{Identity, Mapping};
+use headworks_plugins::Plugins;
 use headworks_registry::Registry;
 use headworks_store::Store;
 use std::fmt;
@@ -67,8 +73,13 @@ pub struct RegistryOptions {
     pub security: Security,
     /// Whether changes have to name the revision they are based on (NiFi Registry 5).
     pub revisions: bool,
+    /// Whether kinds of bundles are always written as `NIFI_NAR` and `MINIFI_CPP`, not only to clients that need it (NiFi
+    /// Registry 3).
+    pub upper_case_bundle_types: bool,
     /// The release that this server says it is (NiFi Registry 23.5).
     pub version: String,
+    /// The most bytes of each of two versions that are compared.
+    pub comparison_bytes: u64,
     /// Whether users and groups can be changed here.
     pub configurable_tenants: bool,
     /// Whether policies can be changed here.
@@ -92,7 +103,9 @@ impl Default for RegistryOptions {
         Self {
             security: Security::Auto,
             revisions: false,
+            upper_case_bundle_types: false,
             version: "0.8.0".to_owned(),
+            comparison_bytes: 64 << 20,
             configurable_tenants: true,
             configurable_policies: true,
             password_login: true,
@@ -130,6 +143,8 @@ pub struct RegistryState {
     pub identity: Identity,
     /// Buckets and what is in them.
     pub registry: Registry,
+    /// The identity providers of tenants.
+    pub plugins: Plugins,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How to behave.
@@ -148,6 +163,7 @@ pub fn router(state: RegistryState) -> Router {
         .merge(buckets::routes())
         .merge(bundles::routes())
         .merge(config::routes())
+        .merge(diffs::routes())
         .merge(extensions::routes())
         .merge(flows::routes())
         .merge(items::routes())

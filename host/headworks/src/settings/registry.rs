@@ -17,8 +17,12 @@ pub(crate) struct RegistrySettings {
     security: Option<Asked>,
     /// Whether changes have to name the revision they are based on.
     revisions: Option<bool>,
+    /// Whether kinds of bundles are always written in upper case, not only to clients that need it.
+    upper_case_bundle_types: Option<bool>,
     /// The release that this server says it is.
     version: Option<String>,
+    /// The most bytes of each of two versions that are compared.
+    comparison_bytes: Option<u64>,
     /// The most bytes of a snapshot of a flow.
     snapshot_bytes: Option<u64>,
     /// Other addresses for those of registries in flows: `INTERNAL=EXTERNAL`.
@@ -89,7 +93,9 @@ impl RegistrySettings {
                 Some(Asked::Open) => Security::Open,
             },
             revisions: self.revisions.unwrap_or(usual.revisions),
+            upper_case_bundle_types: self.upper_case_bundle_types.unwrap_or(usual.upper_case_bundle_types),
             version: self.version.clone().unwrap_or(usual.version),
+            comparison_bytes: self.comparison_bytes.unwrap_or(usual.comparison_bytes),
             snapshot_bytes: self.snapshot_bytes.unwrap_or(usual.snapshot_bytes),
             forwarded_hosts: self.forwarded_hosts.clone(),
             forwarded_contexts: self.forwarded_contexts.clone(),
