@@ -330,6 +330,24 @@ fn lists_are_filtered_and_in_order() {
 }
 
 #[test]
+fn items_are_bundles_and_then_flows_of_each_bucket() {
+    let server = Server::start();
+    let nifi = Nifi::of(&server);
+    let (one, other) = (nifi.bucket("one"), nifi.bucket("other"));
+    nifi.flow(&one, "a flow");
+    nifi.flow(&other, "a flow");
+    for (bucket, artifact) in [(&one, "z"), (&one, "y"), (&other, "x")] {
+        nifi.uploaded(bucket, "g", artifact, "1");
+    }
+    let items = done(&nifi.get("/items"));
+    assert_eq!(each(&items, "name"), ["g:y", "g:z", "a flow", "g:x", "a flow"]);
+    assert_eq!(each(&items, "type"), ["Bundle", "Bundle", "Flow", "Bundle", "Flow"]);
+    assert_eq!(items[0], done(&nifi.get(&format!("/bundles/{}", text(&items[0]["identifier"])))));
+    let of_one = done(&nifi.get(&format!("/items/{other}")));
+    assert_eq!(each(&of_one, "name"), ["g:x", "a flow"]);
+}
+
+#[test]
 fn an_archive_is_downloaded_as_it_was_uploaded() {
     let server = Server::start();
     let nifi = Nifi::of(&server);

@@ -1,9 +1,9 @@
 //! Uploads that are larger than anybody would hold, and such as end in the middle.
 
 use crate::calls::{API, Nifi, done};
-use crate::uploads::{BOUNDARY, form_type, part_head};
+use crate::uploads::{BOUNDARY, form, form_type, part_head};
 use headworks_core::Hasher;
-use headworks_tests::archives::manifest;
+use headworks_tests::archives::{manifest, nar};
 use headworks_tests::server::{self, Folder, Setup};
 use headworks_tests::{Client, Server};
 use http::Method;
@@ -197,4 +197,30 @@ fn an_upload_that_is_killed_leaves_nothing_and_a_finished_one_stays() {
     let report: Value = serde_json::from_slice(&verified.stdout).unwrap();
     let pieces = report["tables"].as_array().unwrap().iter().find(|table| table["table"] == "contents").unwrap();
     assert_eq!(pieces["entries"], 1, "{report}");
+}
+
+#[test]
+fn an_upload_in_chunks_waits_for_leave_and_is_taken() {
+    let server = Server::start();
+    let nifi = Nifi::of(&server);
+    let bucket = nifi.bucket("b");
+    let body = form(&[("file", &nar("g", "a", "1", &[]))]);
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let head = format!(
+        "POST {API}/buckets/{bucket}/bundles/nifi-nar HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {}\r\n\
+         Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
+        form_type()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut leave = [0; 25];
+    stream.read_exact(&mut leave).unwrap();
+    assert_eq!(&leave, b"HTTP/1.1 100 Continue\r\n\r\n");
+    for chunk in body.chunks(100) {
+        stream.write_all(format!("{:x}\r\n", chunk.len()).as_bytes()).unwrap();
+        stream.write_all(&[chunk, b"\r\n"].concat()).unwrap();
+    }
+    stream.write_all(b"0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }

@@ -202,3 +202,29 @@ impl Registry {
         Ok(places)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn known(bytes: usize) -> Arc<KnownExtensions> {
+        let summary = Extension { description: Some("x".repeat(bytes)), ..Extension::default() };
+        let json = serde_json::json!({"extensions": [{"summary": summary, "full": {"at": 0, "len": 0}}]});
+        Arc::new(KnownExtensions::new(serde_json::from_value(json).unwrap()))
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_the_oldest_goes_first() {
+        let remembered = Remembered::default();
+        let large = known(REMEMBERED / 5);
+        for upload in ["1", "2", "3", "4", "4", "5"] {
+            remembered.put(upload, &large);
+        }
+        let there = ["1", "2", "3", "4", "5"].map(|upload| remembered.get(upload).is_some());
+        assert_eq!(there, [false, true, true, true, true]);
+        remembered.put("huge", &known(REMEMBERED / 2));
+        assert!(remembered.get("huge").is_none() && remembered.get("2").is_some(), "one list does not displace all others");
+        assert!(remembered.0.lock().unwrap().bytes <= REMEMBERED);
+    }
+}

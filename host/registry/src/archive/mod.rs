@@ -14,7 +14,7 @@ mod limits;
 mod manifest;
 mod source;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 
 pub use extension::*;

@@ -1,14 +1,10 @@
 //! What cannot be seen through the front door: events, and what a refused upload leaves.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-#[path = "../../../../tests/src/archives.rs"]
-#[allow(missing_docs, dead_code, unreachable_pub, clippy::indexing_slicing)]
-mod archives;
-
 use super::{Added, BundleKind, NewVersion};
 use crate::archive::Coordinates;
+use crate::archive::tests::archives::{Entry, descriptor, entry, nar};
 use crate::{Event, NewBucket, Observer, Registry};
-use archives::{descriptor, entry, nar};
 use headworks_core::revision::Basis;
 use headworks_core::time::SystemClock;
 use headworks_core::{Error, ErrorCode, Result, TenantId};
@@ -62,7 +58,7 @@ impl Bench {
     }
 }
 
-fn described(name: &str) -> archives::Entry {
+fn described(name: &str) -> Entry {
     descriptor(&format!("<extension><name>{name}</name><type>PROCESSOR</type><tags><tag>a</tag></tags></extension>"))
 }
 

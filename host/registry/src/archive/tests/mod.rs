@@ -2,7 +2,7 @@
 
 #[path = "../../../../../tests/src/archives.rs"]
 #[allow(missing_docs, dead_code, unreachable_pub, clippy::indexing_slicing)]
-mod archives;
+pub(crate) mod archives;
 mod hostile;
 mod reading;
 
