@@ -2,6 +2,7 @@
 
 use headworks_tests::Server;
 use http::Method;
+use std::io::Read;
 
 const API: &str = "/nifi-registry-api";
 
@@ -132,4 +133,22 @@ fn the_bounds_of_the_registry_are_printed_at_the_start() {
     let server = Server::start();
     let printed = server.output();
     assert!(printed.contains("snapshot 268435456 bytes"), "{printed}");
+}
+
+#[test]
+fn answers_are_compressed_for_those_who_take_gzip() {
+    let server = Server::start();
+    let client = server.client().anonymous();
+    let body = serde_json::json!({"name": "a", "description": "description ".repeat(1000)});
+    let path = format!("{API}/buckets/{}", client.post(&format!("{API}/buckets"), &body).json()["identifier"].as_str().unwrap());
+    let plain = client.get(&path);
+    assert_eq!((plain.header("content-encoding"), plain.header("vary")), ("", "accept-encoding"));
+    let gzip = client.send(Method::GET, &path, &[("Accept-Encoding", "gzip, deflate")], None);
+    assert_eq!((gzip.header("content-encoding"), gzip.header("vary")), ("gzip", "accept-encoding"));
+    let mut inflated = Vec::new();
+    flate2::read::GzDecoder::new(gzip.body.as_slice()).read_to_end(&mut inflated).unwrap();
+    assert_eq!(inflated, plain.body);
+    assert!(gzip.body.len() < plain.body.len() / 10);
+    let small = client.send(Method::GET, &format!("{API}/about"), &[("Accept-Encoding", "gzip")], None);
+    assert_eq!(small.header("content-encoding"), "");
 }

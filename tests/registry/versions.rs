@@ -369,6 +369,32 @@ fn a_snapshot_has_a_size_of_its_own() {
 }
 
 #[test]
+fn a_snapshot_counts_against_what_a_tenant_may_store() {
+    let server = Server::start();
+    let path = "/platform/v1/tenants/default";
+    let tenant = server.client().get(path).json();
+    let bounded = json!({
+        "display_name": tenant["display_name"], "hosts": tenant["hosts"], "suspended": false, "grants": tenant["grants"],
+        "quotas": {"stored_bytes": 1_000_000},
+    });
+    let answer = server.client().put(path, &bounded);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let place = Place::in_server(&server);
+    let mut body = snapshot(1);
+    body["flowContents"]["comments"] = "c".repeat(900_000).into();
+    done(&place.save(&body));
+    body["snapshotMetadata"]["version"] = 2.into();
+    let refused = place.save(&body);
+    assert_eq!((refused.status, refused.header("content-type")), (429, "text/plain"));
+    assert_eq!(place.count(), 1);
+    // What is deleted is free again.
+    done(&place.nifi.delete(&place.path("")));
+    let flow = place.nifi.flow(&place.bucket, "another");
+    body["snapshotMetadata"]["version"] = 1.into();
+    done(&place.nifi.post(&format!("/buckets/{}/flows/{flow}/versions", place.bucket), &body));
+}
+
+#[test]
 fn a_save_that_is_broken_off_leaves_nothing() {
     let mut server = Server::start();
     let place = Place::in_server(&server);

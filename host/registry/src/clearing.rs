@@ -153,3 +153,75 @@ impl Registry {
         version::going(&documents)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{NewBucket, NewFlow, Saving};
+    use headworks_core::revision::Basis;
+    use headworks_core::time::SystemClock;
+    use headworks_store::{Store, StoreOptions};
+    use std::sync::Arc;
+
+    const TENANT: TenantId = TenantId::DEFAULT;
+    const KINDS: [&str; 7] = ["bucket", "bucket-name", "flow", "flow-id", "flow-name", version::KIND, KIND];
+
+    fn open(path: &std::path::Path) -> Registry {
+        let store = Store::open(StoreOptions { path: path.to_owned(), ..StoreOptions::default() }).unwrap();
+        Registry::new(store, Arc::new(SystemClock), None)
+    }
+
+    /// Documents of each kind.
+    fn left(registry: &Registry) -> Vec<usize> {
+        let count = |kind: &str| registry.store().documents_after(TENANT, kind, None, usize::MAX).unwrap().len();
+        KINDS.map(count).to_vec()
+    }
+
+    async fn filled(registry: &Registry, flows: usize, versions: usize) -> String {
+        let new = NewBucket { name: Some("b".to_owned()), ..NewBucket::default() };
+        let bucket = registry.create_bucket(TENANT, "a", new, &Basis::Unchecked).await.unwrap().id;
+        for number in 0..flows {
+            let new = NewFlow { name: Some(format!("f{number}")), id: Some(number.to_string()), ..NewFlow::default() };
+            registry.create_flow(TENANT, "a", &bucket, new, &Basis::Unchecked).await.unwrap();
+        }
+        for _ in 0..versions {
+            let taken = registry.take_snapshot(TENANT, &br#"{"flowContents":{}}"#[..]).await.unwrap();
+            registry.save_version(TENANT, "a", (&bucket, "0"), taken, Saving::Imported(None)).await.unwrap();
+        }
+        bucket
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_process_left_of_a_bucket_is_cleared_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = open(folder.path());
+        let bucket = filled(&registry, 3, 2).await;
+        let content = registry.version(TENANT, "0", 1).unwrap();
+        let doomed = Doomed::Bucket { bucket: bucket.clone() };
+        let name = DocumentKey::new(TENANT, "bucket-name", "b");
+        let changes =
+            vec![Change::delete(DocumentKey::new(TENANT, "bucket", &bucket)), Change::delete(name), doomed.mark(TENANT).unwrap()];
+        // As it is when the process ends right after this.
+        registry.store().write("a", changes).await.unwrap();
+        assert_eq!(left(&registry), [0, 0, 3, 3, 3, 2, 1]);
+        assert!(registry.flow_anywhere(TENANT, "0").is_err());
+        registry.store().clone().close().await;
+        drop(registry);
+        let registry = open(folder.path());
+        registry.resume([TENANT]).await.unwrap();
+        assert_eq!(left(&registry), [0; 7]);
+        assert!(registry.snapshot(TENANT, &content).is_err());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_flow_with_more_versions_than_fit_one_write_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = open(folder.path());
+        let bucket = filled(&registry, 1, PIECE + 1).await;
+        registry.delete_flow(TENANT, "a", (&bucket, "0"), &Basis::Unchecked).await.unwrap();
+        assert_eq!(left(&registry), [1, 1, 0, 0, 0, 0, 0]);
+        registry.delete_bucket(TENANT, "a", &bucket, &Basis::Unchecked).await.unwrap();
+        assert_eq!(left(&registry), [0; 7]);
+    }
+}

@@ -213,6 +213,7 @@ impl Registry {
         change: &FlowChange,
         basis: &Basis,
     ) -> Result<(Bucket, Flow)> {
+        let _using = self.use_bucket(tenant, bucket).await?;
         for _ in 0..TRIES {
             let (in_bucket, before) = self.flow(tenant, bucket, id)?;
             let revision = before.revision.next(basis, WHAT, Step::Update, id)?;

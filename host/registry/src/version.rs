@@ -156,6 +156,7 @@ impl Registry {
         let of_object = saving == Saving::Object;
         let (asked, version) = drafted(metadata, contents, kept, caller, saving, self.clock().now().millis())?;
         let _turn = self.flow_lock(tenant, flow)?.lock().await;
+        let _using = self.use_bucket(tenant, bucket).await?;
         for _ in 0..TRIES {
             let (in_bucket, before) = self.flow(tenant, bucket, flow)?;
             if let Some(object) = before.object.as_ref().filter(|_| !of_object) {

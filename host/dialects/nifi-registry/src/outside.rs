@@ -10,10 +10,24 @@ use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode,
 use axum::middleware::{Next, from_fn_with_state};
 use headworks_http::RequestContext;
 use tower::ServiceBuilder;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+
+/// Answers of fewer bytes are not compressed.
+const COMPRESSED: u64 = 1024;
 
 /// The operations as they are reached from outside.
 pub(crate) fn around(operations: Router, app: App) -> Router {
+    let operations = operations.layer(compression());
     Router::new().nest_service(PREFIX, ServiceBuilder::new().layer(from_fn_with_state(app, pass)).service(operations))
+}
+
+/// Answers are compressed for those who take gzip, except archives, which are compressed already (NiFi Registry 2.2). Quickly
+/// rather than well: it happens while an answer is sent.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let worth_it = SizeAbove::new(COMPRESSED).and(NotForContentType::const_new("application/octet-stream"));
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it)
 }
 
 async fn pass(State(app): State<App>, request: Request<Body>, next: Next) -> Response<Body> {

@@ -9,10 +9,13 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use futures_util::stream;
 use headworks_core::{Digest, Error, TenantId};
+use headworks_http::PassingBody;
+use headworks_identity::Meter;
 use headworks_registry::{Registry, Taken, Version};
 use headworks_store::ContentReader;
 use serde::Serialize;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 /// What is not larger than this is waited for before a thread takes it.
@@ -35,7 +38,26 @@ pub(crate) async fn take(call: &mut Call) -> Result<Taken, Failure> {
     }
     let _turn = if whole { None } else { Some(turn(&IN).await?) };
     let registry = call.app.registry.clone();
-    Ok(registry.take_snapshot(tenant, body).await?)
+    let meter = call.app.identity.tenants().meter(tenant);
+    Ok(registry.take_snapshot(tenant, Metered { body, meter, taken: 0 }).await?)
+}
+
+/// A body that goes on while its tenant may store more.
+struct Metered {
+    body: PassingBody,
+    meter: Arc<Meter>,
+    taken: u64,
+}
+
+impl Read for Metered {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.body.read(buffer)?;
+        self.taken += count as u64;
+        // Whole pieces that are on the disk count as stored already.
+        let waiting = self.taken % (1 << 20);
+        self.meter.check_storage(waiting).map_err(io::Error::other)?;
+        Ok(count)
+    }
 }
 
 async fn turn(of: &'static Semaphore) -> Result<SemaphorePermit<'static>, Failure> {
