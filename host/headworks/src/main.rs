@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments, output),
         Command::Flowg(arguments) => client::run(arguments, output),
         Command::Tenant(arguments) => client::run_tenant(arguments, output),
+        Command::Version(arguments) => client::run_version(arguments, output),
         Command::Plugin(arguments) => develop::run(arguments, output),
         Command::Backup { server, to } => archive::backup(server, &to, output),
         Command::Restore { server, from } => archive::restore(server, &from, output),
