@@ -100,6 +100,21 @@ nifi_cli() {
     cp "$list" "$folder/installed"
 }
 
+# Archives of published releases of NiFi (45 MB), in the folder nars of CARGO_TARGET_DIR, anew when the list of them has changed.
+nars() {
+    [ "${1:-}" = tests ] || return 0
+    list=$(dirname "$0")/../tests/nars/pom.xml
+    folder=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/nars
+    cmp -s "$list" "$folder/installed" && return 0
+    say "getting archives of NiFi's releases"
+    log=$(mktemp)
+    { rm -rf "$folder" && mkdir -p "$folder" &&
+        mvn -B -f "$list" dependency:copy -DoutputDirectory="$(cd "$folder" && pwd)"; } >"$log" 2>&1 ||
+        { cat "$log" >&2; rm -f "$log"; fail "archives of NiFi's releases could not be had"; }
+    rm -f "$log"
+    cp "$list" "$folder/installed"
+}
+
 # syslog-ng, unpacked into the folder syslog-ng of CARGO_TARGET_DIR: installed it would take the place of rsyslog.
 syslog_ng() {
     [ "${1:-}" = tests ] || return 0
@@ -132,7 +147,7 @@ toolchains() {
     rm -f "$log"
     cat "$lists/requirements.txt" "$lists/package.json" >"$folder/installed"
 }
-[ -z "$missing" ] && { clients "$@"; nipyapi "$@"; nifi_cli "$@"; syslog_ng "$@"; toolchains "$@"; exit 0; }
+[ -z "$missing" ] && { clients "$@"; nipyapi "$@"; nifi_cli "$@"; nars "$@"; syslog_ng "$@"; toolchains "$@"; exit 0; }
 
 command -v apt-get >/dev/null 2>&1 || fail "missing packages:$missing (they are installed by apt-get on Debian 12 only)"
 root=
@@ -148,6 +163,7 @@ install || { $root apt-get update >"$packages_log" 2>&1 && install; } || { cat "
 clients "$@"
 nipyapi "$@"
 nifi_cli "$@"
+nars "$@"
 syslog_ng "$@"
 toolchains "$@"
 say "done"

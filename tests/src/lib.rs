@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows how the server works inside.
 
+pub mod archives;
 pub mod backup;
 pub mod client;
 pub mod events;

@@ -379,6 +379,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("outbound.insecure", Kind::Switch),
     ("registry.security", Kind::Text),
     ("registry.revisions", Kind::Switch),
+    ("registry.upper_case_bundle_types", Kind::Switch),
     ("registry.version", Kind::Text),
     ("registry.comparison_bytes", Kind::Number),
     ("registry.snapshot_bytes", Kind::Number),

@@ -61,9 +61,22 @@ impl Incoming {
     /// # Errors
     /// [`Invalid`](headworks_core::ErrorCode::Invalid) at `query`.
     pub fn query(&self) -> Result<HashMap<String, String>> {
+        Ok(self.pairs()?.into_iter().rev().collect())
+    }
+
+    /// All values of a query parameter, in order.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub fn values(&self, name: &str) -> Result<Vec<String>> {
+        let pairs = self.pairs()?.into_iter();
+        Ok(pairs.filter_map(|(found, value)| (found == name).then_some(value)).collect())
+    }
+
+    fn pairs(&self) -> Result<Vec<(String, String)>> {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&self.parts.uri);
         let Query(pairs) = pairs.map_err(|error| Error::invalid(error.to_string()).at("query"))?;
-        Ok(pairs.into_iter().rev().collect())
+        Ok(pairs)
     }
 
     /// The body, for those who do not read it as a whole.

@@ -25,4 +25,4 @@ pub use server::{Listener, serve};
 pub use service::ERRORS;
 pub use tls::{ClientCertificates, Tls};
 pub use tokio_util::sync::CancellationToken as Shutdown;
-pub use upload::Upload;
+pub use upload::{Part, Upload};

@@ -106,6 +106,7 @@ impl Registry {
             }
             Doomed::Bucket { bucket } => {
                 self.clear_flows(tenant, author, bucket).await?;
+                self.clear_bundles(tenant, author, bucket).await?;
                 self.store().write(author, vec![Change::delete(doomed.key(tenant))]).await?;
             }
         }

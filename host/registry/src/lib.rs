@@ -8,6 +8,7 @@
 mod alias;
 pub mod archive;
 mod bucket;
+mod bundles;
 mod check;
 mod clearing;
 mod comparison;
@@ -15,14 +16,19 @@ pub mod diff;
 mod event;
 mod flow;
 pub mod objects;
+mod search;
 mod snapshot;
 mod version;
 
 pub use alias::Aliases;
 pub use bucket::{Bucket, BucketChange, BucketInUse, NewBucket};
+pub use bundles::{
+    Added, Bundle, BundleFilter, BundleKind, BundleVersion, ExtensionEntry, ExtensionList, NewVersion, Pattern, VersionFilter,
+};
 pub use comparison::Comparison;
 pub use event::{Event, EventKind, Observer};
 pub use flow::{Flow, FlowChange, NewFlow};
+pub use search::{ExtensionFilter, ExtensionPlace, FoundExtension, KnownExtensions};
 pub use snapshot::{Metadata, nothing};
 pub use version::{Saving, Snapshot, Taken, Version};
 
@@ -56,6 +62,8 @@ struct Inner {
     aliases: Aliases,
     /// One permit for each KiB that is compared.
     comparisons: Semaphore,
+    uploads: bundles::Turns,
+    remembered: search::Remembered,
 }
 
 impl Registry {
@@ -68,8 +76,9 @@ impl Registry {
     pub fn with_aliases(store: Store, clock: Arc<dyn Clock>, observer: Option<Arc<dyn Observer>>, aliases: Aliases) -> Self {
         let buckets = (0..STRIPES).map(|_| RwLock::new(())).collect();
         let flows = (0..STRIPES).map(|_| Mutex::new(())).collect();
-        let (hasher, comparisons) = (RandomState::new(), Semaphore::new(comparison::AT_ONCE as usize));
-        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher, aliases, comparisons }))
+        let (hasher, uploads, remembered) = (RandomState::new(), bundles::Turns::new(), search::Remembered::default());
+        let comparisons = Semaphore::new(comparison::AT_ONCE as usize);
+        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher, aliases, comparisons, uploads, remembered }))
     }
 
     /// Where everything is kept.

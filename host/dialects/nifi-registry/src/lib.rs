@@ -9,11 +9,15 @@ mod access;
 mod actuator;
 mod base;
 mod buckets;
+mod bundle_type;
+mod bundle_upload;
 mod bundles;
 mod call;
 mod chain;
 mod config;
 mod diffs;
+mod docs;
+mod download;
 mod extensions;
 mod failure;
 mod flows;
@@ -68,6 +72,9 @@ pub struct RegistryOptions {
     pub security: Security,
     /// Whether changes have to name the revision they are based on (NiFi Registry 5).
     pub revisions: bool,
+    /// Whether kinds of bundles are always written as `NIFI_NAR` and `MINIFI_CPP`, not only to clients that need it (NiFi
+    /// Registry 3).
+    pub upper_case_bundle_types: bool,
     /// The release that this server says it is (NiFi Registry 23.5).
     pub version: String,
     /// The most bytes of each of two versions that are compared.
@@ -95,6 +102,7 @@ impl Default for RegistryOptions {
         Self {
             security: Security::Auto,
             revisions: false,
+            upper_case_bundle_types: false,
             version: "0.8.0".to_owned(),
             comparison_bytes: 64 << 20,
             configurable_tenants: true,

@@ -17,6 +17,8 @@ pub(crate) struct RegistrySettings {
     security: Option<Asked>,
     /// Whether changes have to name the revision they are based on.
     revisions: Option<bool>,
+    /// Whether kinds of bundles are always written in upper case, not only to clients that need it.
+    upper_case_bundle_types: Option<bool>,
     /// The release that this server says it is.
     version: Option<String>,
     /// The most bytes of each of two versions that are compared.
@@ -91,6 +93,7 @@ impl RegistrySettings {
                 Some(Asked::Open) => Security::Open,
             },
             revisions: self.revisions.unwrap_or(usual.revisions),
+            upper_case_bundle_types: self.upper_case_bundle_types.unwrap_or(usual.upper_case_bundle_types),
             version: self.version.clone().unwrap_or(usual.version),
             comparison_bytes: self.comparison_bytes.unwrap_or(usual.comparison_bytes),
             snapshot_bytes: self.snapshot_bytes.unwrap_or(usual.snapshot_bytes),
