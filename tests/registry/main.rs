@@ -14,6 +14,7 @@ mod groups;
 mod hostile_archives;
 mod items;
 mod large_uploads;
+mod plugins;
 mod policies;
 mod proxies;
 mod released_nars;

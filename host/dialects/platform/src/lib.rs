@@ -4,6 +4,7 @@
 //! caller's scope; every failure is a problem document (RFC 9457) that names the member to blame; nobody sees or changes
 //! what belongs to another tenant, but the operator. Holds no state and no rule that another dialect could need.
 
+mod bundles;
 mod call;
 mod dead_letters;
 mod failure;
@@ -71,6 +72,7 @@ pub fn router(state: PlatformState) -> Router {
         .route("/platform/v1/plugins/{plugin}/versions/{version}", get(plugins::version).delete(plugins::delete_version))
         .route("/platform/v1/plugins/{plugin}/versions/{version}/component", get(plugins::component))
         .route("/platform/v1/plugins/{plugin}/versions/{version}/approve", post(plugins::approve))
+        .route("/platform/v1/plugins/{plugin}/versions/{version}/publish", post(bundles::publish))
         .route("/platform/v1/plugins/{plugin}/versions/{version}/tests", put(plugins::tests))
         .route("/platform/v1/plugins/{plugin}/release", get(releases::get).post(releases::release))
         .route("/platform/v1/plugins/{plugin}/rollback", post(releases::rollback))
