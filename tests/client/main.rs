@@ -3,6 +3,7 @@
 mod access;
 mod objects;
 mod streams;
+mod versions;
 
 use headworks_tests::Server;
 use headworks_tests::server::{TOKEN, clean_command};

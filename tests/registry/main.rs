@@ -19,6 +19,7 @@ mod hostile_archives;
 mod identity_provider;
 mod items;
 mod large_uploads;
+mod plugins;
 mod policies;
 mod proxies;
 mod released_nars;

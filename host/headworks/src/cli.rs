@@ -1,6 +1,6 @@
 //! The command line (design section 7).
 
-use crate::client::{ClientArguments, TenantArguments};
+use crate::client::{ClientArguments, TenantArguments, VersionArguments};
 use crate::develop::PluginArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Flowg(ClientArguments),
     /// Tenants of a running server: make, change, suspend and delete them, and see what they use. For operators.
     Tenant(TenantArguments),
+    /// Pipelines, transformers and forwarders under version control in a bucket of the registry.
+    Version(VersionArguments),
     /// Write, build and test a plugin, and load it into a running server.
     Plugin(PluginArguments),
     /// Save users, configuration and logs of a running server into a new folder. The token is taken from HEADWORKS_TOKEN.

@@ -41,7 +41,7 @@ impl Registry {
         if a == b {
             return Ok(Comparison { a, b, components: Vec::new() });
         }
-        let bytes = self.comparable(tenant, &first, most)? + self.comparable(tenant, &second, most)?;
+        let bytes = comparable(&first, most)? + comparable(&second, most)?;
         let share = u32::try_from(bytes.div_ceil(1024)).unwrap_or(AT_ONCE).min(AT_ONCE);
         let _share = self.0.comparisons.acquire_many(share).await.map_err(|error| Error::internal(error.to_string()))?;
         let registry = self.clone();
@@ -51,17 +51,6 @@ impl Registry {
         })
         .await?;
         Ok(Comparison { a, b, components })
-    }
-
-    /// The bytes of a version that is not too large.
-    fn comparable(&self, tenant: TenantId, version: &Version, most: u64) -> Result<u64> {
-        let size = self.snapshot(tenant, version)?.size();
-        if size > most {
-            let number = version.number;
-            let message = format!("Version {number} has {size} bytes and cannot be compared: {most} bytes are the limit");
-            return Err(Error::new(ErrorCode::TooLarge, message));
-        }
-        Ok(size)
     }
 
     /// The root group of a version, with the addresses that clients know.
@@ -75,4 +64,15 @@ impl Registry {
         })?;
         Ok(read.flow_contents)
     }
+}
+
+/// The bytes of a version that is not too large.
+fn comparable(version: &Version, most: u64) -> Result<u64> {
+    let size = version.size();
+    if size > most {
+        let number = version.number;
+        let message = format!("Version {number} has {size} bytes and cannot be compared: {most} bytes are the limit");
+        return Err(Error::new(ErrorCode::TooLarge, message));
+    }
+    Ok(size)
 }

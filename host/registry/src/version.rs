@@ -89,6 +89,11 @@ impl Version {
             name.parse().map_err(|_| Error::new(ErrorCode::Corrupt, format!("the version {name} of a flow has no number")))?;
         Ok(Self { flow: scope.clone(), number, ..version })
     }
+
+    /// Bytes of what is kept of its snapshot.
+    pub fn size(&self) -> u64 {
+        self.content.size
+    }
 }
 
 /// What goes when these versions go.

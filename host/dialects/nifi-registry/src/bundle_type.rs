@@ -10,7 +10,11 @@ pub(crate) fn read(text: &str) -> Result<BundleKind, Failure> {
     match text {
         "nifi-nar" | "NIFI_NAR" => Ok(BundleKind::NifiNar),
         "minifi-cpp" | "MINIFI_CPP" => Ok(BundleKind::MinifiCpp),
-        _ => Err(Failure::invalid(format!("Bundle type '{text}' is invalid. Must be one of [nifi-nar, minifi-cpp]"))),
+        "headworks-plugin" | "HEADWORKS_PLUGIN" => Ok(BundleKind::HeadworksPlugin),
+        _ => {
+            let known = "[nifi-nar, minifi-cpp, headworks-plugin]";
+            Err(Failure::invalid(format!("Bundle type '{text}' is invalid. Must be one of {known}")))
+        }
     }
 }
 
@@ -34,6 +38,8 @@ impl Spelling {
         match (self, kind) {
             (Self::Lower, BundleKind::NifiNar) => "nifi-nar",
             (Self::Lower, BundleKind::MinifiCpp) => "minifi-cpp",
+            (Self::Lower, BundleKind::HeadworksPlugin) => "headworks-plugin",
+            (Self::Upper, BundleKind::HeadworksPlugin) => "HEADWORKS_PLUGIN",
             (Self::Upper, BundleKind::NifiNar) => "NIFI_NAR",
             (Self::Upper, BundleKind::MinifiCpp) => "MINIFI_CPP",
         }
@@ -62,7 +68,7 @@ mod tests {
     #[test]
     fn both_spellings_are_read_and_no_other() {
         for spelling in [Spelling::Lower, Spelling::Upper] {
-            for kind in [BundleKind::NifiNar, BundleKind::MinifiCpp] {
+            for kind in [BundleKind::NifiNar, BundleKind::MinifiCpp, BundleKind::HeadworksPlugin] {
                 assert_eq!(read(spelling.write(kind)).unwrap(), kind);
             }
         }

@@ -179,6 +179,7 @@ impl VersionView {
 pub(crate) fn file_name(bundle: &Bundle, version: &BundleVersion) -> String {
     let suffix = match bundle.kind {
         BundleKind::NifiNar => ".nar",
+        BundleKind::HeadworksPlugin => ".wasm",
         BundleKind::MinifiCpp => "",
     };
     format!("{}-{}{suffix}", bundle.artifact, version.version)

@@ -128,10 +128,11 @@ impl fmt::Display for RegistryOptions {
             Security::Open => "never",
         };
         let revisions = if self.revisions { "on" } else { "off" };
-        let Self { version, snapshot_bytes, .. } = self;
+        let Self { version, snapshot_bytes, comparison_bytes, .. } = self;
         write!(
             f,
-            "as release {version}, callers are asked who they are {security}, revisions {revisions}, snapshot {snapshot_bytes} bytes"
+            "as release {version}, callers are asked who they are {security}, revisions {revisions}, snapshot {snapshot_bytes} bytes, \
+             {comparison_bytes} compared"
         )
     }
 }

@@ -5,6 +5,7 @@
 //! what belongs to another tenant, but the operator. Holds no state and no rule that another dialect could need.
 
 mod backup;
+mod bundles;
 mod call;
 mod dead_letters;
 mod event_hooks;
@@ -83,6 +84,7 @@ pub fn router(state: PlatformState) -> Router {
         .route("/platform/v1/plugins/{plugin}/versions/{version}", get(plugins::version).delete(plugins::delete_version))
         .route("/platform/v1/plugins/{plugin}/versions/{version}/component", get(plugins::component))
         .route("/platform/v1/plugins/{plugin}/versions/{version}/approve", post(plugins::approve))
+        .route("/platform/v1/plugins/{plugin}/versions/{version}/publish", post(bundles::publish))
         .route("/platform/v1/plugins/{plugin}/versions/{version}/tests", put(plugins::tests))
         .route("/platform/v1/plugins/{plugin}/release", get(releases::get).post(releases::release))
         .route("/platform/v1/plugins/{plugin}/rollback", post(releases::rollback))

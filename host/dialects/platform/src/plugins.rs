@@ -1,5 +1,6 @@
 //! Plugins and their versions.
 
+use crate::bundles::fetch;
 use crate::call::{Call, blocking};
 use crate::failure::{Failure, json};
 use axum::body::Body;
@@ -166,7 +167,7 @@ pub(crate) async fn get(mut call: Call) -> Answer {
     Ok(json(&PluginShape::of(&call.app.plugins, &plugin)))
 }
 
-/// The body is the component. The caller is checked before it is read.
+/// The body is the component, unless it is to be taken from a bucket. The caller is checked before it is read.
 pub(crate) async fn upload(mut call: Call) -> Answer {
     let query = call.query()?;
     let sha256 = query.get("sha256").map(|text| text.parse::<Digest>()).transpose();
@@ -177,7 +178,10 @@ pub(crate) async fn upload(mut call: Call) -> Answer {
     if !approve.is_empty() {
         call.allow(Scope::WriteAcls)?;
     }
-    let component = call.body().await?.to_vec();
+    let component = match query.get("from") {
+        Some(named) => fetch(&call.app, call.caller.tenant, named, sha256).await?,
+        None => call.body().await?.to_vec(),
+    };
     let upload = Upload { component, sha256, approve, release };
     let version = call.app.plugins.upload(call.caller.tenant, &call.caller.user, upload).await?;
     Ok(answer(StatusCode::CREATED, &VersionShape::from(&version)))

@@ -119,7 +119,7 @@ impl Place {
         let none = || Error::not_found(format!("{kind:?} is none of pipeline, transformer and forwarder")).at("kind");
         let found = Kind::named(&kind).ok_or_else(none)?;
         call.allow(scope(found))?;
-        let bucket = find(call, &bucket)?;
+        let bucket = find(&call.app, call.caller.tenant, &bucket)?;
         Ok(Self { kind: found, object: Object { kind, name }, bucket, rest: names.next() })
     }
 
@@ -190,12 +190,13 @@ impl From<Change> for ChangeShape {
     }
 }
 
-fn find(call: &Call, bucket: &str) -> Result<Bucket> {
+/// A bucket of a tenant, by name or identifier.
+pub(crate) fn find(app: &App, tenant: TenantId, bucket: &str) -> Result<Bucket> {
     let missing = |error: Error| match error.code {
         ErrorCode::NotFound => Error::not_found(format!("there is no bucket {bucket:?}: make it in the registry first")),
         _ => error,
     };
-    call.app.registry.find_bucket(call.caller.tenant, bucket).map_err(missing)
+    app.registry.find_bucket(tenant, bucket).map_err(missing)
 }
 
 fn number(text: &str, member: &str) -> Result<u32> {
@@ -209,7 +210,7 @@ pub(crate) async fn objects(mut call: Call) -> Answer {
     if readable.is_empty() {
         return Err(Failure::denied(Scope::ReadPipelines));
     }
-    let bucket = find(&call, &bucket)?;
+    let bucket = find(&call.app, call.caller.tenant, &bucket)?;
     let (registry, tenant, within) = (call.app.registry.clone(), call.caller.tenant, bucket.clone());
     let found = blocking(move || registry.objects(tenant, &within)).await?;
     let is_readable = |object: &Object| Kind::named(&object.kind).is_some_and(|kind| readable.contains(&kind));

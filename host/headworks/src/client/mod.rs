@@ -19,6 +19,7 @@ mod system;
 mod tenant;
 mod token;
 mod transformer;
+mod version;
 
 use crate::cli::Output;
 use anyhow::{Context, Result};
@@ -74,6 +75,21 @@ pub(crate) struct TenantArguments {
     server: Server,
     #[command(subcommand)]
     command: tenant::Command,
+}
+
+/// Arguments of `headworks version`.
+#[derive(Args)]
+pub(crate) struct VersionArguments {
+    #[command(flatten)]
+    server: Server,
+    #[command(subcommand)]
+    command: version::Command,
+}
+
+/// Runs one command about versions to its end.
+pub(crate) fn run_version(arguments: VersionArguments, output: Output) -> Result<ExitCode> {
+    let api = Api::platform(arguments.server)?;
+    ended(arguments.command.run(&api, Printer(output)))
 }
 
 /// Runs one command about tenants to its end.

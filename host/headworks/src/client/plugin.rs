@@ -18,6 +18,14 @@ pub(crate) enum Command {
     Push(Push),
     /// List the plugins of the server.
     List,
+    /// Take a version of a plugin from a bucket of the registry, without putting it into use.
+    Install {
+        /// BUCKET/GROUP:ARTIFACT:VERSION.
+        from: String,
+        /// What its SHA-256 has to be.
+        #[arg(long)]
+        sha256: Option<String>,
+    },
     /// Show a plugin with its versions.
     Show {
         /// Name of the plugin.
@@ -95,6 +103,12 @@ pub(crate) struct Push {
     /// Do not put it into use.
     #[arg(long)]
     no_release: bool,
+    /// Publish it to this bucket of the registry too.
+    #[arg(long)]
+    bucket: Option<String>,
+    /// The group that it is published under.
+    #[arg(long, requires = "bucket", default_value = "headworks")]
+    group: String,
     #[command(flatten)]
     trial: Trial,
 }
@@ -109,6 +123,13 @@ pub(crate) fn run(command: Command, server: Server, output: Output) -> Result<Ex
             let plugins = api.look(&["plugins"], &[])?;
             let lines = list(&plugins, "plugins").iter().map(plugin_line).collect::<Vec<_>>();
             printer.print(&plugins, lines)
+        }
+        Command::Install { from, sha256 } => {
+            let digest = sha256.iter().map(|digest| ("sha256", digest.as_str()));
+            let query: Vec<_> = [("from", from.as_str())].into_iter().chain(digest).collect();
+            let stored = api.post_bytes(&["plugins"], &query, "application/wasm", &[])?;
+            let (name, version) = (text(&stored, "plugin"), text(&stored, "version"));
+            printer.print(&stored, [format!("{name} {version} is on the server ({})", text(&stored, "sha256"))])
         }
         Command::Show { name } => show(&api, &name, printer),
         Command::Logs { name, follow } => logs(&api, &name, follow, printer),
@@ -164,6 +185,12 @@ impl Push {
             api.put(&["plugins", &name, "versions", &version, "tests"], &tests)?;
         }
         let mut lines = vec![format!("{name} {version} is on the server ({} KiB, {digest})", bytes.len().div_ceil(1024))];
+        if let Some(bucket) = &self.bucket {
+            let body = json!({"bucket": bucket, "group": self.group});
+            let published = api.post(&["plugins", &name, "versions", &version, "publish"], Some(&body))?;
+            let (group, bucket) = (text(&published, "group"), text(&published, "bucket"));
+            lines.push(format!("published as {bucket}/{group}:{name}:{version}"));
+        }
         if text(&stored, "status") == "waiting" {
             let asked = texts(&stored, "grants").join(", ");
             lines.push(format!("it waits: it asks for {asked}; `headworks plugin approve {name} {version}` approves that"));

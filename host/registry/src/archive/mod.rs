@@ -28,6 +28,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
 const MANIFEST: &str = "META-INF/MANIFEST.MF";
+/// What a binary component begins with: the magic number, the version and the layer.
+const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 const DESCRIPTOR: &str = "META-INF/docs/extension-manifest.xml";
 
 /// The name of a version of a bundle.
@@ -120,6 +122,23 @@ pub fn read_minifi_archive<R: Read + Seek>(mut reader: R, given: Option<Coordina
         _ => Found::default(),
     };
     found.archive(given)
+}
+
+/// Reads a WebAssembly component, which is no archive: its coordinates are those given beside it.
+///
+/// # Errors
+/// [`headworks_core::ErrorCode::Invalid`] for anything else, and without coordinates.
+pub fn read_component<R: Read + Seek>(mut reader: R, given: Option<Coordinates>) -> Result<Archive> {
+    let mut first = Vec::with_capacity(COMPONENT.len());
+    reader.seek(SeekFrom::Start(0))?;
+    reader.by_ref().take(COMPONENT.len() as u64).read_to_end(&mut first)?;
+    if first != COMPONENT {
+        return Err(refused("it is no WebAssembly component"));
+    }
+    if given.is_none() {
+        return Err(refused("a component has no coordinates of its own: the parts groupId, artifactId and version say them"));
+    }
+    Found::default().archive(given)
 }
 
 /// What was found in an archive that counts.

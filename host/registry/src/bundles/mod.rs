@@ -39,6 +39,8 @@ pub enum BundleKind {
     NifiNar,
     /// Those of MiNiFi C++.
     MinifiCpp,
+    /// WebAssembly components that are plugins of Headworks; no kind that clients of NiFi know.
+    HeadworksPlugin,
 }
 
 /// One bundle.

@@ -1,7 +1,7 @@
 //! A new version of a bundle: what has to be true of it, in which order (NiFi Registry 12.1).
 
 use super::{Bundle, BundleKind, BundleVersion, NAME, Place, extensions, id_key, is_snapshot, key, version_key};
-use crate::archive::{Archive, ArchiveLimits, Coordinates, read_archive, read_minifi_archive};
+use crate::archive::{Archive, ArchiveLimits, Coordinates, read_archive, read_component, read_minifi_archive};
 use crate::{Bucket, Event, EventKind, Registry, blocking, written};
 use headworks_core::{Digest, Error, ErrorCode, Result, TenantId};
 use headworks_store::{Beside, Change, Content, Expect};
@@ -75,6 +75,7 @@ impl Registry {
         let content = Arc::clone(content);
         let reading = move || match kind {
             BundleKind::NifiNar => read_archive(content.reader(), &ArchiveLimits::default()),
+            BundleKind::HeadworksPlugin => read_component(content.reader(), given),
             BundleKind::MinifiCpp => read_minifi_archive(content.reader(), given, &ArchiveLimits::default()),
         };
         blocking(reading).await

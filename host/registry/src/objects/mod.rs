@@ -131,12 +131,11 @@ impl Registry {
             _ => error,
         };
         let version = self.version(tenant, &flow.id, number).map_err(missing)?;
-        let snapshot = self.snapshot(tenant, &version)?;
-        if snapshot.size() > MOST {
+        if version.size() > MOST {
             return Err(Error::new(ErrorCode::TooLarge, format!("version {number} of the {object} is too large to be read")));
         }
         let mut bytes = vec![b'{'];
-        snapshot.write_to(&mut bytes)?;
+        self.snapshot(tenant, &version)?.write_to(&mut bytes)?;
         let kept: Kept = serde_json::from_slice(&bytes).map_err(|error| {
             Error::new(ErrorCode::Corrupt, format!("version {number} of the {object} holds no document: {error}"))
         })?;
