@@ -5,7 +5,7 @@ use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
 use crate::plugins::{Makers, Plugins};
 use crate::settings::{Durability, Settings, TlsSettings, address};
-use crate::{example, logging, syslog, warnings};
+use crate::{example, logging, sign_on, syslog, warnings};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
@@ -58,6 +58,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         tracing::warn!(name, "this variable has no effect here");
     }
     let sandbox_limits = settings.sandbox_limits()?;
+    let oidc = sign_on::oidc(&settings)?;
     std::fs::create_dir_all(&settings.data).with_context(|| format!("cannot make {}", settings.data.display()))?;
     let data = Dir::open_ambient_dir(&settings.data, ambient_authority())
         .with_context(|| format!("cannot open {}", settings.data.display()))?;
@@ -102,6 +103,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         registry: Registry::new(store.clone(), Arc::clone(&clock), None),
         clock,
         options: RegistryOptions::default(),
+        oidc,
     };
     let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
     let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers, demo };

@@ -4,6 +4,7 @@
 //! of the file is an error that names it. The struct holds secrets, so it is never shown.
 
 use crate::cli::ServeArguments;
+use crate::sign_on::OidcSettings;
 use anyhow::{Context, Result, bail};
 use headworks_http::HttpLimits;
 use headworks_http::outbound::{Allowed, OutboundOptions};
@@ -62,6 +63,7 @@ pub(crate) struct Settings {
     pub(crate) management_tls: TlsSettings,
     pub(crate) outbound: Outbound,
     pub(crate) delivery: DeliverySettings,
+    pub(crate) registry: RegistrySettings,
     /// The quotas of tenants that have none of their own.
     tenants: Quotas,
     sandbox: Limits,
@@ -84,6 +86,13 @@ impl Default for DeliverySettings {
     fn default() -> Self {
         Self { give_up_seconds: 24 * 3600, queue_bytes: 256 << 20 }
     }
+}
+
+/// The registry.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RegistrySettings {
+    pub(crate) oidc: OidcSettings,
 }
 
 /// What plugins may reach.
@@ -267,6 +276,7 @@ impl Default for Settings {
             http: Http::default(),
             outbound: Outbound::default(),
             delivery: DeliverySettings::default(),
+            registry: RegistrySettings::default(),
             tenants: Quotas::default(),
             sandbox: Limits::default(),
             management_tls: TlsSettings::default(),
@@ -371,6 +381,14 @@ const NAMES: &[(&str, Kind)] = &[
     ("outbound.allow", Kind::Texts),
     ("outbound.roots", Kind::Text),
     ("outbound.insecure", Kind::Switch),
+    ("registry.oidc.discovery_url", Kind::Text),
+    ("registry.oidc.connect_timeout_ms", Kind::Number),
+    ("registry.oidc.read_timeout_ms", Kind::Number),
+    ("registry.oidc.client_id", Kind::Text),
+    ("registry.oidc.client_secret", Kind::Text),
+    ("registry.oidc.algorithm", Kind::Text),
+    ("registry.oidc.scopes", Kind::Texts),
+    ("registry.oidc.claim", Kind::Text),
 ];
 
 /// Names that FlowG installations have in their environment (FlowG 17); ours come before them.

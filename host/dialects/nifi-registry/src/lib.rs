@@ -17,6 +17,7 @@ mod failure;
 mod flows;
 mod items;
 mod links;
+mod oidc;
 mod outside;
 mod pages;
 mod policies;
@@ -33,6 +34,7 @@ use headworks_core::Error;
 use headworks_core::time::Clock;
 use headworks_http::RequestId;
 use headworks_identity::Identity;
+use headworks_identity::oidc::Oidc;
 use headworks_registry::Registry;
 use headworks_store::Store;
 use std::sync::Arc;
@@ -81,6 +83,8 @@ pub struct RegistryState {
     pub clock: Arc<dyn Clock>,
     /// How to behave.
     pub options: RegistryOptions,
+    /// Sign-on with an OpenID Connect provider, where there is one.
+    pub oidc: Option<Oidc>,
 }
 
 type App = Arc<RegistryState>;
@@ -98,6 +102,7 @@ pub fn router(state: RegistryState) -> Router {
         .merge(extensions::routes())
         .merge(flows::routes())
         .merge(items::routes())
+        .merge(oidc::routes())
         .merge(policies::routes())
         .merge(repository::routes())
         .merge(tenants::routes())
