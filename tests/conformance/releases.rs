@@ -10,6 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How often a plugin is replaced under load. Every tenth version is broken.
 const SWAPS: usize = 1000;
+/// After so many replacements everything has been used that is kept for reuse.
+const WARM: usize = 200;
+/// The most bytes that the server may grow by from then on: less than a version that stays in memory would take each time.
+const GROWTH: usize = 48 << 20;
 /// Records of a request under load.
 const RECORDS: usize = 20;
 
@@ -274,7 +278,7 @@ fn load(client: Client, pipeline: String, stop: Arc<AtomicBool>) -> usize {
 }
 
 #[test]
-fn replacing_a_plugin_under_load_loses_nothing_doubles_nothing_and_keeps_the_order() {
+fn replacing_a_plugin_under_load_loses_nothing_doubles_nothing_keeps_the_order_and_takes_no_more_memory() {
     let server = Server::start();
     let client = server.client();
     client.push(&version("swapped", "1.0.0", &["work=tag"]));
@@ -292,7 +296,11 @@ fn replacing_a_plugin_under_load_loses_nothing_doubles_nothing_and_keeps_the_ord
         })
         .into_iter()
         .collect();
+    let mut warm = 0;
     for swap in 1..=SWAPS {
+        if swap == WARM {
+            warm = server.memory();
+        }
         if swap % 10 == 0 {
             assert_eq!(client.release("swapped", "2.0.0", json!({})).status, 200);
             ended(&client, "swapped", "2.0.0", "rolled-back");
@@ -301,6 +309,8 @@ fn replacing_a_plugin_under_load_loses_nothing_doubles_nothing_and_keeps_the_ord
         let number = format!("1.{}.0", swap % 10);
         assert_eq!(client.release("swapped", &number, json!({})).json()["active"], number);
     }
+    let memory = server.memory();
+    assert!(memory < warm + GROWTH, "after {WARM} replacements {warm} bytes, after {SWAPS} {memory}");
     stop.store(true, Ordering::Relaxed);
     let mut tagged = std::collections::BTreeSet::new();
     for (name, load) in ["one", "two"].into_iter().zip(loads) {

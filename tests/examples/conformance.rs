@@ -11,12 +11,25 @@ fn sdks() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk-guest")
 }
 
-/// The vectors as `tests.json`: where a case says `repeat`, its records are there so many times.
-fn vectors() -> Value {
+/// The versions of the interface that the guests of a language are built against, the newest last.
+fn interfaces(language: &str) -> &'static [&'static str] {
+    if matches!(language, "rust" | "c") { &["0.1.0", "0.1.1"] } else { &["0.1.1"] }
+}
+
+/// The vectors of a language and a version of the interface as `tests.json`. Where a case says `repeat`, its records are
+/// there so many times; where it says `since`, older versions cannot do it; an `error` may have a text for each language.
+fn vectors(language: &str, interface: &str) -> Value {
     let text = fs::read_to_string(sdks().join("conformance/vectors.json")).expect("vectors");
     let mut vectors: Value = serde_json::from_str(&text).expect("JSON");
-    for case in vectors["cases"].as_array_mut().expect("cases") {
+    let cases = vectors["cases"].as_array_mut().expect("cases");
+    cases.retain(|case| case["since"].as_str().is_none_or(|since| since <= interface));
+    for case in cases {
         let case = case.as_object_mut().expect("a case");
+        case.remove("since");
+        if let Some(Value::Object(errors)) = case.get("error") {
+            let error = errors.get(language).or_else(|| errors.get("")).expect("an error").clone();
+            case.insert("error".to_owned(), error);
+        }
         let times = case.remove("repeat").map_or(1, |times| times.as_u64().expect("a number") as usize);
         for member in ["input", "output"] {
             if let Some(Value::Array(records)) = case.get_mut(member) {
@@ -39,24 +52,47 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Has a copy of a guest built against a version that is not the newest.
+fn choose(folder: &Path, interface: &str) {
+    let manifest = folder.join("headworks.toml");
+    let text = fs::read_to_string(&manifest).expect("headworks.toml");
+    fs::write(manifest, format!("{text}interface = \"{interface}\"\n")).expect("written");
+    let package = folder.join("Cargo.toml");
+    if let Ok(text) = fs::read_to_string(&package) {
+        let feature = format!("default = [\"interface-{}\"]", interface.replace('.', "-"));
+        fs::write(package, text.replace("default = []", &feature)).expect("written");
+    }
+}
+
+/// A component tells its version by the name of what it exports.
+fn is_of(component: &Path, interface: &str) -> bool {
+    let export = format!("headworks:plugin/transforming@{interface}");
+    fs::read(component).expect("a component").windows(export.len()).any(|window| window == export.as_bytes())
+}
+
 #[test]
-fn every_sdk_does_what_the_vectors_say() {
-    let vectors = vectors();
-    let count = vectors["cases"].as_array().expect("cases").len();
+fn every_sdk_does_what_the_vectors_say_against_every_version_of_the_interface() {
     let mut failed = Vec::new();
-    for language in languages() {
+    // TypeScript is built with the SDK of JavaScript.
+    for language in languages().into_iter().filter(|language| *language != "ts") {
         let guest = sdks().join(language).join("conformance");
-        if !guest.join("headworks.toml").is_file() {
-            // TypeScript is built with the SDK of JavaScript.
-            assert!(matches!(language, "ts" | "rust" | "c"), "{language} has no conformance guest");
-            continue;
-        }
-        let folder = shared().join("conformance").join(language);
-        copy(&guest, &folder);
-        fs::write(folder.join("tests.json"), vectors.to_string()).expect("written");
-        match run(plugin(&["test"]).arg(&folder)) {
-            Ok(text) => assert!(text.contains(&format!("{count} of {count} passed")), "{language}: {text}"),
-            Err(error) => failed.push(error),
+        for interface in interfaces(language) {
+            let vectors = vectors(language, interface);
+            let count = vectors["cases"].as_array().expect("cases").len();
+            assert!(count >= 30, "{interface}: {count}");
+            let folder = shared().join("conformance").join(format!("{language}-{interface}"));
+            copy(&guest, &folder);
+            if interface != interfaces(language).last().expect("a version") {
+                choose(&folder, interface);
+            }
+            fs::write(folder.join("tests.json"), vectors.to_string()).expect("written");
+            match run(plugin(&["test"]).arg(&folder)) {
+                Ok(text) => {
+                    assert!(text.contains(&format!("{count} of {count} passed")), "{language}: {text}");
+                    assert!(is_of(&folder.join("build/conformance.wasm"), interface), "{language} {interface}");
+                }
+                Err(error) => failed.push(error),
+            }
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));

@@ -49,12 +49,6 @@ fn files(server: &Server) -> usize {
     std::fs::read_dir(folder).expect("the open files of the server").count()
 }
 
-fn memory(server: &Server) -> usize {
-    let folder = format!("/proc/{}/statm", server.pid().expect("a running server"));
-    let pages = std::fs::read_to_string(folder).expect("the memory of the server");
-    pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).expect("a number of pages") * 4096
-}
-
 /// Sends one record to a target over HTTP; answers what the client is told, and how long it took.
 fn deliver(client: &Client, url: &str) -> (String, Duration) {
     let pipeline = pipeline_to(client, &save(client, &json!({ "type": "http", "url": url })));
@@ -143,7 +137,7 @@ fn a_hostile_answer_ends_at_a_limit_and_nothing_is_left_of_it() {
     let client = server.client();
     works(&client);
     deliver(&client, &format!("http://{}", nobody()));
-    let (files_before, memory_before) = (files(&server), memory(&server));
+    let (files_before, memory_before) = (files(&server), server.memory());
     for (name, answer, expected) in ANSWERS {
         let (error, took) = deliver(&client, &format!("http://{}/", raw(*answer)));
         assert!(expected.split('|').any(|expected| error.contains(expected)), "{name}: {error}");
@@ -152,7 +146,7 @@ fn a_hostile_answer_ends_at_a_limit_and_nothing_is_left_of_it() {
     }
     // A few belong to the database and to the client of this test.
     eventually("the connections are closed", || (files(&server) < files_before + ANSWERS.len() / 2).then_some(()));
-    let grown = memory(&server).saturating_sub(memory_before);
+    let grown = server.memory().saturating_sub(memory_before);
     assert!(grown < 128 << 20, "{} MiB more than before", grown >> 20);
 }
 

@@ -156,10 +156,8 @@ impl Hostile {
 
     fn held_now(&self) -> Held {
         let process = format!("/proc/{}", self.server.pid().expect("a running server"));
-        let statm = std::fs::read_to_string(format!("{process}/statm")).expect("the memory of the server");
-        let pages: usize = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("a number of pages");
         let files = std::fs::read_dir(format!("{process}/fd")).expect("the open files of the server").count();
-        Held { memory: pages * 4096, files }
+        Held { memory: self.server.memory(), files }
     }
 
     /// Ends the server and answers its dead letters and audit entries.

@@ -358,6 +358,13 @@ impl Server {
         self.folder.output()
     }
 
+    /// The bytes of memory that it occupies.
+    pub fn memory(&self) -> usize {
+        let path = format!("/proc/{}/statm", self.pid().expect("a running server"));
+        let pages = std::fs::read_to_string(path).expect("the memory of the server");
+        pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).expect("a number of pages") * 4096
+    }
+
     /// Its process id; none once it ended.
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)

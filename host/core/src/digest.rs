@@ -16,6 +16,22 @@ impl Digest {
     }
 }
 
+/// Finds the digest of bytes that come piece by piece.
+#[derive(Clone, Default)]
+pub struct Hasher(sha2::Sha256);
+
+impl Hasher {
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of everything that was taken.
+    pub fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -53,6 +69,9 @@ mod tests {
     fn a_digest_is_read_as_it_is_shown() {
         let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(Digest::of(b"abc").to_string(), text);
+        let mut pieces = Hasher::default();
+        [b"a".as_slice(), b"", b"bc"].into_iter().for_each(|piece| pieces.update(piece));
+        assert_eq!(pieces.finish(), Digest::of(b"abc"));
         assert_eq!(text.to_uppercase().parse::<Digest>().unwrap(), Digest::of(b"abc"));
         for bad in ["", "12", &text[1..], &format!("{text}0"), &format!("+{}", &text[1..])] {
             assert!(bad.parse::<Digest>().is_err(), "{bad}");

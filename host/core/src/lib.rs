@@ -10,6 +10,7 @@ pub mod digest;
 pub mod document;
 pub mod error;
 pub mod id;
+pub mod masking;
 pub mod pem;
 pub mod revision;
 pub mod system;
@@ -17,7 +18,7 @@ pub mod time;
 
 pub use address::AddressRange;
 pub use batch::{Batch, BatchBuilder, Kind, Value};
-pub use digest::Digest;
+pub use digest::{Digest, Hasher};
 pub use document::{Document, DocumentKey};
 pub use error::{Error, ErrorClass, ErrorCode, Result, Severity, Violation};
 pub use id::{TenantId, Uid};

@@ -5,6 +5,8 @@
 //! change; a content is there exactly as long as the document that names it; nothing that an archive says of itself is
 //! believed. Knows nothing of HTTP, of wire types or of who may do what: a caller is a name here.
 
+pub mod archive;
+pub mod diff;
 mod event;
 
 pub use event::{Event, EventKind, Observer};

@@ -2,14 +2,9 @@
 //!
 //! What must stay true: no password, hash, token or key of a user, a target or a provider gets to a plugin from here.
 
+use headworks_core::masking::hide;
 use headworks_pipelines::FORWARDER_SECRETS;
-use serde_json::{Map, Value, json};
-
-/// What is shown in the place of a secret.
-const MASK: &str = "********";
-/// A member with one of these in its name holds a secret, whatever it belongs to.
-const TELLTALE: &[&str] =
-    &["password", "passwd", "secret", "token", "apikey", "api_key", "api-key", "credential", "private_key", "authorization"];
+use serde_json::{Value, json};
 
 /// The content of a stored document of a kind; null where it is no JSON.
 pub(crate) fn shown(kind: &str, body: &[u8]) -> Value {
@@ -31,51 +26,6 @@ pub(crate) fn shown(kind: &str, body: &[u8]) -> Value {
 fn stream(stored: &Value) -> Value {
     let member = |name: &str| stored.get(name).cloned().unwrap_or_default();
     json!({"ttl": member("ttl_seconds"), "size": member("size_mib"), "indexed_fields": member("indexed_fields")})
-}
-
-/// Masks the texts of members with these names and of those that sound secret, at any depth.
-fn hide(value: &mut Value, secrets: &[&str]) {
-    match value {
-        Value::Object(members) => hide_members(members, secrets),
-        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, secrets)),
-        Value::String(text) => {
-            if let Some(without) = without_user(text) {
-                *text = without;
-            }
-        }
-        _ => {}
-    }
-}
-
-fn hide_members(members: &mut Map<String, Value>, secrets: &[&str]) {
-    for (name, value) in members {
-        let lower = name.to_ascii_lowercase();
-        if secrets.contains(&name.as_str()) || TELLTALE.iter().any(|part| lower.contains(part)) {
-            mask(value);
-        } else {
-            hide(value, secrets);
-        }
-    }
-}
-
-fn mask(value: &mut Value) {
-    match value {
-        Value::Object(members) => members.values_mut().for_each(mask),
-        Value::Array(items) => items.iter_mut().for_each(mask),
-        Value::String(text) if text.is_empty() => {}
-        Value::Null | Value::Bool(_) => {}
-        Value::String(_) | Value::Number(_) => *value = MASK.into(),
-    }
-}
-
-/// A URL without the password of its user.
-fn without_user(text: &str) -> Option<String> {
-    let (scheme, rest) = text.split_once("://")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(end)?;
-    let (user, host) = authority.rsplit_once('@')?;
-    let user = user.split_once(':').map_or(user, |(user, _)| user);
-    Some(format!("{scheme}://{user}:{MASK}@{host}{path}"))
 }
 
 #[cfg(test)]

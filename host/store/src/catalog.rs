@@ -90,12 +90,14 @@ pub(crate) struct Catalog {
     imposed: Option<StreamConfig>,
     /// Bytes that wait to be delivered, by tenant; of queues that were written to since the start.
     waiting: RwLock<HashMap<TenantId, u64>>,
+    /// Bytes of contents, by tenant.
+    contents: RwLock<HashMap<TenantId, u64>>,
 }
 
 impl Catalog {
     /// No stream yet; each is to have these settings, if any, whatever is asked for.
     pub(crate) fn new(imposed: Option<StreamConfig>) -> Self {
-        Self { streams: RwLock::default(), imposed, waiting: RwLock::default() }
+        Self { streams: RwLock::default(), imposed, waiting: RwLock::default(), contents: RwLock::default() }
     }
 
     /// The settings that a stream gets when these are asked for.
@@ -129,8 +131,18 @@ impl Catalog {
         self.waiting.write().unwrap_or_else(PoisonError::into_inner).insert(tenant, bytes);
     }
 
+    /// Bytes of the contents of a tenant.
+    pub(crate) fn content_bytes(&self, tenant: TenantId) -> u64 {
+        self.contents.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn set_content_bytes(&self, tenant: TenantId, bytes: u64) {
+        self.contents.write().unwrap_or_else(PoisonError::into_inner).insert(tenant, bytes);
+    }
+
     /// Forgets everything of a tenant.
     pub(crate) fn remove_tenant(&self, tenant: TenantId) {
+        self.contents.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
         self.waiting.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
         self.streams.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
     }

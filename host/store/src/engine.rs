@@ -24,6 +24,8 @@ pub(crate) enum Table {
     Outbox,
     /// Components and archives, in blob files.
     Blobs,
+    /// Contents in pieces, in blob files.
+    Contents,
     /// What plugins remember.
     State,
     /// What happened to documents.
@@ -33,13 +35,14 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Documents,
         Self::Records,
         Self::Indexes,
         Self::Queue,
         Self::Outbox,
         Self::Blobs,
+        Self::Contents,
         Self::State,
         Self::Audit,
         Self::Meta,
@@ -53,6 +56,7 @@ impl Table {
             Self::Queue => "queue",
             Self::Outbox => "outbox",
             Self::Blobs => "blobs",
+            Self::Contents => "contents",
             Self::State => "state",
             Self::Audit => "audit",
             Self::Meta => "meta",
@@ -64,7 +68,7 @@ impl Table {
         match self {
             Self::Records => 32 << 20,
             Self::Indexes => 16 << 20,
-            Self::Queue | Self::Outbox | Self::Blobs => 8 << 20,
+            Self::Queue | Self::Outbox | Self::Blobs | Self::Contents => 8 << 20,
             Self::Documents | Self::State | Self::Audit | Self::Meta => 4 << 20,
         }
     }
@@ -200,11 +204,13 @@ fn family_tuning(table: Table, cache: &Cache) -> Options {
             // Retention deletes in runs: files that hold little but deletions are compacted early.
             options.add_compact_on_deletion_collector_factory(4096, 2048, 0.5);
         }
-        Table::Blobs => {
+        Table::Blobs | Table::Contents => {
             options.set_enable_blob_files(true);
             options.set_min_blob_size(4 << 10);
             options.set_blob_compression_type(DBCompressionType::Zstd);
             options.set_enable_blob_gc(true);
+            // Few and large entries fill no level: what was deleted gives its space back when the files have this age.
+            options.set_periodic_compaction_seconds(86_400);
         }
         Table::Documents | Table::State | Table::Audit => {}
     }

@@ -1,4 +1,4 @@
-//! Storage: documents, streams of records, dead letters and blobs in one RocksDB database.
+//! Storage: documents, streams of records, dead letters, blobs and contents in one RocksDB database.
 //!
 //! The only crate that names RocksDB. Owns how things look on disk (`format`), the one thread that writes
 //! (`committer`), what makes its writes last (`durable`, `journal`), reading (`scan`, `read`, `view`), retention (`sweeper`) and the check of a stored database (`verify`). Knows
@@ -10,6 +10,7 @@
 
 mod catalog;
 mod committer;
+mod content;
 mod durable;
 mod engine;
 mod format;
@@ -28,6 +29,7 @@ mod view;
 mod watch;
 
 pub use committer::MAX_FIELDS;
+pub use content::{Content, ContentReader, ContentWriter};
 pub use guard::{Guard, Judging, Notes, Proposal};
 pub use scan::Scan;
 pub use store::Store;

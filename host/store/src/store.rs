@@ -2,6 +2,7 @@
 
 use crate::catalog::{Catalog, Stream};
 use crate::committer::{self, Audience, Backfill, Committer, Company, Group, LetterLimits, Opening, Writer};
+use crate::content::{Abandoned, ContentReader, ContentWriter};
 use crate::durable::Durable;
 use crate::engine::{Engine, Table};
 use crate::format::keys::{self, meta};
@@ -20,7 +21,7 @@ use crate::view::View;
 use crate::watch::{Watcher, Watchers};
 use headworks_core::document::ChangeEvent;
 use headworks_core::time::Clock;
-use headworks_core::{Batch, Digest, Document, DocumentKey, Error, ErrorCode, Result, TenantId};
+use headworks_core::{Batch, Digest, Document, DocumentKey, Error, ErrorCode, Result, TenantId, Uid};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -58,6 +59,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     committer: Arc<Committer>,
     sweep: Sweep,
+    /// Pending contents that have to be cleared.
+    abandoned: Arc<Abandoned>,
     sweeper: Sweeper,
     watchers: Arc<Watchers>,
     changes: broadcast::Sender<Arc<ChangeEvent>>,
@@ -111,7 +114,9 @@ impl Store {
         let failure = Arc::new(Failure::new());
         let audience = Audience { changes: changes.clone(), watchers: Arc::clone(&watchers) };
         let committer = Arc::new(Committer::start(writer, audience, Arc::clone(&failure))?);
+        let abandoned = Arc::new(Abandoned::default());
         let sweep = Sweep {
+            abandoned: Arc::clone(&abandoned),
             engine: Arc::clone(&engine),
             committer: Arc::clone(&committer),
             clock: Arc::clone(&clock),
@@ -127,6 +132,7 @@ impl Store {
             clock,
             committer,
             sweep,
+            abandoned,
             sweeper,
             watchers,
             changes,
@@ -450,9 +456,10 @@ impl Store {
         self.0.committer.submit(Company::Alone, 0, move |group| group.purge_tenant(tenant, document, &author)).await
     }
 
-    /// Bytes of keys and values of all stored records of a tenant, indexes not counted.
+    /// Bytes of keys and values of all stored records of a tenant, indexes not counted, and of its contents, those that are
+    /// being written included.
     pub fn tenant_usage(&self, tenant: TenantId) -> u64 {
-        self.0.catalog.bytes(tenant)
+        self.0.catalog.bytes(tenant).saturating_add(self.0.catalog.content_bytes(tenant))
     }
 
     /// Bytes that wait to be delivered for a tenant, in queues that were written to since the start.
@@ -514,7 +521,39 @@ impl Store {
         self.0.engine.blob(tenant, digest)
     }
 
-    /// Enforces the bounds of all streams and audit entries at once, instead of when the next sweep is due (FlowG 10.5).
+    /// Begins a content: large bytes that are written while they arrive. It becomes one of a document by
+    /// [`Beside::Content`](crate::Beside::Content).
+    ///
+    /// # Errors
+    /// [`ErrorCode::DiskFull`].
+    pub async fn start_content(&self, tenant: TenantId) -> Result<ContentWriter> {
+        self.0.space.claim(0)?;
+        Ok(ContentWriter::new(self.clone(), tenant))
+    }
+
+    /// A content that is kept. Blocks, and so does reading it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when what is known of it cannot be read.
+    pub fn content(&self, tenant: TenantId, id: &Uid) -> Result<Option<ContentReader>> {
+        let found = self.0.engine.content(tenant, id)?;
+        Ok(found.map(|entry| ContentReader::new(Arc::clone(&self.0.engine), tenant, *id, entry)))
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.0.engine
+    }
+
+    pub(crate) fn committer(&self) -> &Committer {
+        &self.0.committer
+    }
+
+    pub(crate) fn abandoned(&self) -> &Arc<Abandoned> {
+        &self.0.abandoned
+    }
+
+    /// Enforces the bounds of all streams and audit entries at once, instead of when the next sweep is due (FlowG 10.5), and
+    /// clears contents that were given up.
     ///
     /// # Errors
     /// Only those of a failing disk.
@@ -525,7 +564,7 @@ impl Store {
     }
 
     /// Looks at everything in a store that no process has open, or in a copy: the journal, checksums, keys and values, indexes
-    /// against records, tallies, digests of blobs. Changes nothing but what opening does: what only the journal holds is
+    /// against records, tallies, digests of blobs and contents. Changes nothing but what opening does: what only the journal holds is
     /// brought in. Blocks.
     ///
     /// # Errors

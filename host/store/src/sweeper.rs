@@ -1,9 +1,10 @@
 //! The thread that keeps streams (FlowG 10.5) and audit entries within their bounds: every second records that are too old
-//! go, every `sweep_interval` what is too much, and audit entries that are too old.
+//! and contents that nobody waits for any more go, every `sweep_interval` what is too much, and audit entries that are too old.
 //!
 //! Decides nothing itself: each piece is a work of the committer, between which others write.
 
 use crate::committer::{Committer, Company};
+use crate::content::Abandoned;
 use crate::engine::Engine;
 use crate::health::Failure;
 use headworks_core::time::Clock;
@@ -18,6 +19,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// What is swept, and how much may stay.
 #[derive(Clone)]
 pub(crate) struct Sweep {
+    pub(crate) abandoned: Arc<Abandoned>,
     pub(crate) engine: Arc<Engine>,
     pub(crate) committer: Arc<Committer>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -79,6 +81,10 @@ impl Sweep {
     }
 
     fn expire(&self) -> Result<()> {
+        let abandoned = self.abandoned.take();
+        if !abandoned.is_empty() {
+            self.committer.submit_blocking(Company::Shared, move |group| group.discard_contents(&abandoned))?;
+        }
         while self.committer.submit_blocking(Company::Alone, |group| group.expire())? {}
         Ok(())
     }

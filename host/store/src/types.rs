@@ -131,6 +131,20 @@ pub enum Beside {
         /// Its name by content.
         digest: Digest,
     },
+    /// A [content](crate::Content) is kept from now on: it lives until [`NoContent`](Self::NoContent).
+    Content {
+        /// Whose it is.
+        tenant: TenantId,
+        /// That of a content which is held until this is written.
+        id: Uid,
+    },
+    /// A content goes, if it is there.
+    NoContent {
+        /// Whose it is.
+        tenant: TenantId,
+        /// That of a content which is kept.
+        id: Uid,
+    },
     /// Everything goes that a plugin remembers.
     NoState {
         /// In which tenant.

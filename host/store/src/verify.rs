@@ -6,13 +6,13 @@ use crate::engine::{Engine, Reading, Table, failed};
 use crate::format::keys::{self, IndexEntry, RecordKey, meta};
 use crate::format::record::Stored;
 use crate::format::{
-    ExpiryRange, LetterTally, Reader, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_numbers,
-    decode_text, decode_waiting,
+    ContentEntry, ExpiryRange, LetterTally, Reader, Tally, decode_audit, decode_document, decode_letter, decode_number,
+    decode_numbers, decode_text, decode_waiting,
 };
 use crate::read::blob_bytes;
 use crate::types::{Progress, TableReport, VerifyReport};
-use headworks_core::{Digest, Result, TenantId};
-use std::collections::{BTreeSet, HashMap};
+use headworks_core::{Digest, Hasher, Result, TenantId, Uid};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Problems that are told in full.
 const SHOWN: usize = 100;
@@ -35,11 +35,30 @@ struct Check<'a> {
     engine: &'a Engine,
     report: VerifyReport,
     streams: HashMap<(TenantId, u32), Known>,
+    /// Contents that are kept, until their pieces were looked at.
+    contents: HashMap<(TenantId, Uid), ContentEntry>,
+    pending: HashSet<(TenantId, Uid)>,
+    content: Option<Pieces>,
+}
+
+/// The pieces of the content that is looked at.
+struct Pieces {
+    of: (TenantId, Uid),
+    next: u32,
+    bytes: u64,
+    hasher: Hasher,
 }
 
 /// Looks at everything.
 pub(crate) fn verify(engine: &Engine, mut progress: impl FnMut(Progress)) -> Result<VerifyReport> {
-    let mut check = Check { engine, report: VerifyReport::default(), streams: HashMap::new() };
+    let mut check = Check {
+        engine,
+        report: VerifyReport::default(),
+        streams: HashMap::new(),
+        contents: HashMap::new(),
+        pending: HashSet::new(),
+        content: None,
+    };
     // What the others are compared with comes first.
     let first = [Table::Documents, Table::Meta, Table::Records];
     let rest = Table::ALL.into_iter().filter(|table| !first.contains(table));
@@ -47,6 +66,7 @@ pub(crate) fn verify(engine: &Engine, mut progress: impl FnMut(Progress)) -> Res
         check.table(table, &mut progress)?;
     }
     check.tallies();
+    check.missing_contents();
     Ok(check.report)
 }
 
@@ -80,6 +100,7 @@ impl Check<'_> {
                 Table::Queue => keys::parse_numbered(key).and_then(|_| decode_letter(value)).map(drop),
                 Table::Outbox => keys::parse_waiting(key).and_then(|_| decode_waiting(value)).map(drop),
                 Table::Blobs => blob(key, value),
+                Table::Contents => self.piece(key, value),
                 Table::State => keys::parse_state(key).and_then(|_| Reader::versioned(value)).map(drop),
             };
             if fine.is_none() {
@@ -131,6 +152,14 @@ impl Check<'_> {
             meta::TOTALS => {
                 meta::parse_totals(key).zip(decode_numbers(value))?;
             }
+            meta::CONTENT => {
+                let entry = ContentEntry::decode(value)?;
+                self.contents.insert(meta::parse_content(meta::CONTENT, key)?, entry);
+            }
+            meta::PENDING => {
+                decode_number(value)?;
+                self.pending.insert(meta::parse_content(meta::PENDING, key)?);
+            }
             _ => {
                 decode_number(value)?;
             }
@@ -176,6 +205,50 @@ impl Check<'_> {
             }
         }
         None
+    }
+
+    /// A piece has to belong to a content that is kept, behind the piece before it, or to one that is pending.
+    fn piece(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
+        let (tenant, id, number) = keys::parse_piece(key)?;
+        let (of, piece) = ((tenant, id), blob_bytes(value)?);
+        if self.pending.contains(&of) {
+            return Some(());
+        }
+        if self.content.as_ref().is_none_or(|content| content.of != of) {
+            self.end_content();
+            self.contents.get(&of)?;
+            self.content = Some(Pieces { of, next: 0, bytes: 0, hasher: Hasher::default() });
+        }
+        let content = self.content.as_mut()?;
+        content.bytes += piece.len() as u64;
+        content.hasher.update(piece);
+        let expected = std::mem::replace(&mut content.next, number.saturating_add(1));
+        (expected == number).then_some(())
+    }
+
+    /// Compares the content whose pieces were looked at with what its entry says.
+    fn end_content(&mut self) {
+        let Some(Pieces { of, bytes, hasher, .. }) = self.content.take() else { return };
+        let Some(entry) = self.contents.remove(&of) else { return };
+        let digest = hasher.finish();
+        if (ContentEntry { size: bytes, digest }) != entry {
+            let (tenant, id) = of;
+            self.problem(|| {
+                let ContentEntry { size, digest: known } = entry;
+                format!(
+                    "contents: {id} of tenant {tenant} has {bytes} bytes of {size}, and the digest {digest} where {known} was"
+                )
+            });
+        }
+    }
+
+    fn missing_contents(&mut self) {
+        self.end_content();
+        let mut missing: Vec<_> = self.contents.drain().filter(|(_, entry)| entry.size > 0).map(|(of, _)| of).collect();
+        missing.sort_unstable();
+        for (tenant, id) in missing {
+            self.problem(|| format!("contents: {id} of tenant {tenant} has no pieces"));
+        }
     }
 
     fn tallies(&mut self) {

@@ -2,7 +2,8 @@
  *
  * A plugin defines `hw_plugin`, `hw_open`, `hw_close` and what its world calls: `hw_transform`, `hw_targets` and `hw_send`, or
  * `hw_validate`. Everything else here is what it may call. Texts are pairs of pointer and length; they may hold anything, and
- * those that functions answer live until the present call of the plugin ends. Fields are read and written as text. */
+ * those that functions answer live until the present call of the plugin ends. Fields are read and written as text, or as values
+ * that have kinds; cells that are not written keep their kind. */
 #ifndef HW_H
 #define HW_H
 
@@ -68,6 +69,8 @@ double hw_json_number(const hw_json *json, double otherwise); /* `otherwise` whe
 bool hw_json_is(const hw_json *json, bool otherwise);         /* `otherwise` where it is no boolean */
 /* A text in quotes, as JSON writes it. */
 hw_str hw_json_quote(hw_str text);
+/* The part of the parsed text that it was read from. */
+hw_str hw_json_source(const hw_json *json);
 
 /* ---- records ---- */
 
@@ -89,13 +92,29 @@ hw_str hw_get(hw_batch *batch, size_t record, const char *name);
 void hw_set(hw_batch *batch, size_t record, const char *name, hw_str value);
 /* The same value in every record. */
 void hw_fill(hw_batch *batch, const char *name, hw_str value);
+
+typedef enum { HW_ABSENT, HW_NULL, HW_BOOLEAN, HW_INTEGER, HW_FLOAT, HW_TEXT, HW_BYTES, HW_JSON } hw_kind;
+typedef struct {
+    hw_kind kind;
+    union {
+        bool boolean;
+        int64_t integer;
+        double number;
+        hw_str text; /* HW_TEXT, HW_BYTES, HW_JSON */
+    };
+} hw_value;
+/* As hw_get, hw_set and hw_fill, with kinds. HW_ABSENT removes. */
+hw_value hw_get_value(hw_batch *batch, size_t record, const char *name);
+void hw_set_value(hw_batch *batch, size_t record, const char *name, hw_value value);
+void hw_fill_value(hw_batch *batch, const char *name, hw_value value);
+
 void hw_rename(hw_batch *batch, const char *name, const char *to);
 void hw_remove(hw_batch *batch, const char *name);
 /* Keeps the records at these indexes, in this order; an index may occur more than once or not at all. */
 void hw_select(hw_batch *batch, const uint32_t *indexes, size_t count);
 /* Marks a record as failed: it goes to the dead letters with this reason. */
 void hw_reject(hw_batch *batch, size_t record, hw_str reason);
-/* The fields of a record as a JSON object. */
+/* The fields of a record as a JSON object of texts. */
 hw_str hw_record_json(hw_batch *batch, size_t record);
 
 /* ---- the host ---- */
@@ -107,6 +126,12 @@ void hw_random(void *bytes, size_t count);
 /* What the plugin remembers. False where that failed; `*value` is none where there is nothing. */
 bool hw_state_get(const char *key, hw_str *value);
 bool hw_state_set(const char *key, hw_str value); /* HW_NONE removes */
+/* Sets a key if its value is `expected`, and says whether it was; for instances that share a key. */
+bool hw_state_replace(const char *key, hw_str expected, hw_str value, bool *replaced);
+/* The keys that begin with a text, in ascending order, at most a thousand. */
+bool hw_state_keys(const char *prefix, const hw_str **keys, size_t *count);
+/* Whether the latest of these that failed did because there is no room for the key or value. */
+bool hw_state_is_full(void);
 /* Figures: a name is lower-case words with underscores, with its unit at the end. */
 void hw_count(const char *name, uint64_t by);
 void hw_gauge(const char *name, double value);

@@ -174,17 +174,48 @@ static hw_column *column(hw_batch *batch, const char *name) {
         if (!strcmp(known->name, name)) return known;
     hw_column *made = hw_alloc(sizeof *made);
     made->name = hw_copy(name, strlen(name)).data;
-    made->values = hw_alloc(hw_batch_len(batch) * sizeof(hw_str));
-    hw_host_read(batch->handle, name, made->values);
+    made->written = hw_alloc(hw_batch_len(batch) * sizeof(bool));
     made->next = batch->columns;
     return batch->columns = made;
 }
 
+static hw_value text_value(hw_str text) {
+    return text.data ? (hw_value){.kind = HW_TEXT, .text = text} : (hw_value){.kind = HW_ABSENT};
+}
+
+/* The column with its kinds: those of the host, and over them what was written here as text. */
+static hw_value *values(hw_batch *batch, hw_column *known) {
+    if (known->values) return known->values;
+    size_t len = hw_batch_len(batch);
+    known->values = hw_alloc(len * sizeof(hw_value));
+    hw_host_read(batch->handle, known->name, known->values);
+    for (size_t i = 0; known->texts && i < len; i++)
+        if (known->written[i]) known->values[i] = text_value(known->texts[i]);
+    return known->values;
+}
+
+static void write_back(hw_batch *batch, hw_column *known) {
+    if (!known->changed) return;
+    known->changed = false;
+    /* Where nothing is left of the host's column, its kinds need not be asked for. */
+    size_t len = hw_batch_len(batch), i = 0;
+    while (known->texts && i < len && (known->written[i] || !known->texts[i].data)) i++;
+    if (known->texts && i == len) hw_host_write_texts(batch->handle, known->name, known->texts, len);
+    else hw_host_write(batch->handle, known->name, values(batch, known), len);
+}
+
+static hw_str *texts(hw_batch *batch, hw_column *known) {
+    if (known->texts) return known->texts;
+    /* How a value is written as text is known by the host. */
+    write_back(batch, known);
+    known->texts = hw_alloc(hw_batch_len(batch) * sizeof(hw_str));
+    hw_host_read_texts(batch->handle, known->name, known->texts);
+    memset(known->written, 0, hw_batch_len(batch) * sizeof(bool));
+    return known->texts;
+}
+
 void hw_flush(hw_batch *batch) {
-    for (hw_column *known = batch->columns; known; known = known->next) {
-        if (known->changed) hw_host_write(batch->handle, known->name, known->values, hw_batch_len(batch));
-        known->changed = false;
-    }
+    for (hw_column *known = batch->columns; known; known = known->next) write_back(batch, known);
 }
 
 /* What the host does by itself happens after what was changed here. */
@@ -194,20 +225,40 @@ static void forget(hw_batch *batch) {
 }
 
 hw_str hw_get(hw_batch *batch, size_t record, const char *name) {
-    return record < hw_batch_len(batch) ? column(batch, name)->values[record] : HW_NONE;
+    return record < hw_batch_len(batch) ? texts(batch, column(batch, name))[record] : HW_NONE;
+}
+
+hw_value hw_get_value(hw_batch *batch, size_t record, const char *name) {
+    return record < hw_batch_len(batch) ? values(batch, column(batch, name))[record] : (hw_value){.kind = HW_ABSENT};
 }
 
 void hw_set(hw_batch *batch, size_t record, const char *name, hw_str value) {
     if (record >= hw_batch_len(batch)) return;
     hw_column *found = column(batch, name);
-    if (hw_same(found->values[record], value)) return;
-    found->values[record] = value;
+    texts(batch, found)[record] = value;
+    if (found->values) found->values[record] = text_value(value);
+    found->written[record] = found->changed = true;
+}
+
+void hw_set_value(hw_batch *batch, size_t record, const char *name, hw_value value) {
+    if (record >= hw_batch_len(batch)) return;
+    hw_column *found = column(batch, name);
+    values(batch, found)[record] = value;
+    if (found->texts && (value.kind == HW_TEXT || value.kind == HW_ABSENT)) {
+        found->texts[record] = value.kind == HW_TEXT ? value.text : HW_NONE;
+        found->written[record] = true;
+    } else {
+        found->texts = NULL;
+    }
     found->changed = true;
 }
 
-void hw_fill(hw_batch *batch, const char *name, hw_str value) {
+void hw_fill(hw_batch *batch, const char *name, hw_str value) { hw_fill_value(batch, name, text_value(value)); }
+
+void hw_fill_value(hw_batch *batch, const char *name, hw_value value) {
     forget(batch);
-    hw_host_fill(batch->handle, name, value);
+    if (value.kind == HW_ABSENT) hw_host_remove(batch->handle, name);
+    else hw_host_fill(batch->handle, name, value);
 }
 
 void hw_rename(hw_batch *batch, const char *name, const char *to) {

@@ -49,25 +49,74 @@ const hw_time *hw_host_times(intptr_t batch, size_t *count) {
     return made;
 }
 
-void hw_host_read(intptr_t batch, const char *name, hw_str *values) {
+void hw_host_read_texts(intptr_t batch, const char *name, hw_str *texts) {
     plugin_string_t lent_name = lent_text(name);
     plugin_list_option_string_t column;
     headworks_plugin_batches_method_batch_text_column(BATCH(batch), &lent_name, &column);
-    for (size_t i = 0; i < column.len; i++) values[i] = column.ptr[i].is_some ? taken(column.ptr[i].val) : HW_NONE;
+    for (size_t i = 0; i < column.len; i++) texts[i] = column.ptr[i].is_some ? taken(column.ptr[i].val) : HW_NONE;
     plugin_list_option_string_free(&column);
 }
 
-void hw_host_write(intptr_t batch, const char *name, const hw_str *values, size_t count) {
+void hw_host_write_texts(intptr_t batch, const char *name, const hw_str *texts, size_t count) {
     plugin_string_t lent_name = lent_text(name);
     plugin_option_string_t *items = hw_alloc(count * sizeof *items);
-    for (size_t i = 0; i < count; i++) items[i] = (plugin_option_string_t){values[i].data != NULL, lent(values[i])};
+    for (size_t i = 0; i < count; i++) items[i] = (plugin_option_string_t){texts[i].data != NULL, lent(texts[i])};
     plugin_list_option_string_t column = {items, count};
     headworks_plugin_batches_method_batch_set_text_column(BATCH(batch), &lent_name, &column);
 }
 
-void hw_host_fill(intptr_t batch, const char *name, hw_str value) {
+static hw_value taken_value(const headworks_plugin_batches_value_t *value) {
+    switch (value->tag) {
+        case HEADWORKS_PLUGIN_BATCHES_VALUE_BOOLEAN: return (hw_value){.kind = HW_BOOLEAN, .boolean = value->val.boolean};
+        case HEADWORKS_PLUGIN_BATCHES_VALUE_INTEGER: return (hw_value){.kind = HW_INTEGER, .integer = value->val.integer};
+        case HEADWORKS_PLUGIN_BATCHES_VALUE_FLOAT: return (hw_value){.kind = HW_FLOAT, .number = value->val.float_};
+        case HEADWORKS_PLUGIN_BATCHES_VALUE_TEXT: return (hw_value){.kind = HW_TEXT, .text = taken(value->val.text)};
+        case HEADWORKS_PLUGIN_BATCHES_VALUE_JSON: return (hw_value){.kind = HW_JSON, .text = taken(value->val.json)};
+        case HEADWORKS_PLUGIN_BATCHES_VALUE_BYTES:
+            return (hw_value){.kind = HW_BYTES, .text = hw_copy(value->val.bytes.ptr, value->val.bytes.len)};
+        default: return (hw_value){.kind = HW_NULL};
+    }
+}
+
+static headworks_plugin_batches_value_t lent_value(hw_value value) {
+    headworks_plugin_batches_value_t made = {.tag = HEADWORKS_PLUGIN_BATCHES_VALUE_NULL};
+    switch (value.kind) {
+        case HW_BOOLEAN: made.tag = HEADWORKS_PLUGIN_BATCHES_VALUE_BOOLEAN, made.val.boolean = value.boolean; break;
+        case HW_INTEGER: made.tag = HEADWORKS_PLUGIN_BATCHES_VALUE_INTEGER, made.val.integer = value.integer; break;
+        case HW_FLOAT: made.tag = HEADWORKS_PLUGIN_BATCHES_VALUE_FLOAT, made.val.float_ = value.number; break;
+        case HW_TEXT: made.tag = HEADWORKS_PLUGIN_BATCHES_VALUE_TEXT, made.val.text = lent(value.text); break;
+        case HW_JSON: made.tag = HEADWORKS_PLUGIN_BATCHES_VALUE_JSON, made.val.json = lent(value.text); break;
+        case HW_BYTES:
+            made.tag = HEADWORKS_PLUGIN_BATCHES_VALUE_BYTES;
+            made.val.bytes = (plugin_list_u8_t){(uint8_t *)value.text.data, value.text.len};
+            break;
+        case HW_NULL:
+        case HW_ABSENT: break;
+    }
+    return made;
+}
+
+void hw_host_read(intptr_t batch, const char *name, hw_value *values) {
     plugin_string_t lent_name = lent_text(name);
-    headworks_plugin_batches_value_t all = {.tag = HEADWORKS_PLUGIN_BATCHES_VALUE_TEXT, .val.text = lent(value)};
+    headworks_plugin_batches_list_option_value_t column;
+    headworks_plugin_batches_method_batch_column(BATCH(batch), &lent_name, &column);
+    for (size_t i = 0; i < column.len; i++)
+        values[i] = column.ptr[i].is_some ? taken_value(&column.ptr[i].val) : (hw_value){.kind = HW_ABSENT};
+    headworks_plugin_batches_list_option_value_free(&column);
+}
+
+void hw_host_write(intptr_t batch, const char *name, const hw_value *values, size_t count) {
+    plugin_string_t lent_name = lent_text(name);
+    headworks_plugin_batches_option_value_t *items = hw_alloc(count * sizeof *items);
+    for (size_t i = 0; i < count; i++)
+        items[i] = (headworks_plugin_batches_option_value_t){values[i].kind != HW_ABSENT, lent_value(values[i])};
+    headworks_plugin_batches_list_option_value_t column = {items, count};
+    headworks_plugin_batches_method_batch_set_column(BATCH(batch), &lent_name, &column);
+}
+
+void hw_host_fill(intptr_t batch, const char *name, hw_value value) {
+    plugin_string_t lent_name = lent_text(name);
+    headworks_plugin_batches_value_t all = lent_value(value);
     headworks_plugin_batches_method_batch_fill(BATCH(batch), &lent_name, &all);
 }
 
@@ -96,6 +145,8 @@ void hw_host_log(hw_level level, hw_str message) {
     headworks_plugin_log_write((headworks_plugin_log_level_t)level, &text);
 }
 
+/* Interface 0.1.0 has none of these: who calls them then is told by the linker. */
+#ifndef HW_INTERFACE_0_1_0
 hw_time hw_now(void) {
     headworks_plugin_clock_time_t now;
     headworks_plugin_clock_now(&now);
@@ -109,15 +160,22 @@ void hw_random(void *bytes, size_t count) {
     plugin_list_u8_free(&made);
 }
 
+static bool state_is_full;
+
+static bool state_failed(headworks_plugin_state_state_error_t *error) {
+    state_is_full = error->tag == HEADWORKS_PLUGIN_STATE_STATE_ERROR_FULL;
+    headworks_plugin_state_state_error_free(error);
+    return false;
+}
+
+bool hw_state_is_full(void) { return state_is_full; }
+
 bool hw_state_get(const char *key, hw_str *value) {
     plugin_string_t name = lent_text(key);
     plugin_option_list_u8_t found;
     headworks_plugin_state_state_error_t error;
     *value = HW_NONE;
-    if (!headworks_plugin_state_get(&name, &found, &error)) {
-        headworks_plugin_state_state_error_free(&error);
-        return false;
-    }
+    if (!headworks_plugin_state_get(&name, &found, &error)) return state_failed(&error);
     if (found.is_some) *value = hw_copy(found.val.ptr, found.val.len);
     plugin_option_list_u8_free(&found);
     return true;
@@ -127,9 +185,29 @@ bool hw_state_set(const char *key, hw_str value) {
     plugin_string_t name = lent_text(key);
     plugin_list_u8_t bytes = {(uint8_t *)value.data, value.len};
     headworks_plugin_state_state_error_t error;
-    if (headworks_plugin_state_set(&name, value.data ? &bytes : NULL, &error)) return true;
-    headworks_plugin_state_state_error_free(&error);
-    return false;
+    return headworks_plugin_state_set(&name, value.data ? &bytes : NULL, &error) || state_failed(&error);
+}
+
+bool hw_state_replace(const char *key, hw_str expected, hw_str value, bool *replaced) {
+    plugin_string_t name = lent_text(key);
+    plugin_list_u8_t known = {(uint8_t *)expected.data, expected.len}, bytes = {(uint8_t *)value.data, value.len};
+    headworks_plugin_state_state_error_t error;
+    *replaced = false;
+    return headworks_plugin_state_replace(&name, expected.data ? &known : NULL, value.data ? &bytes : NULL, replaced, &error) ||
+           state_failed(&error);
+}
+
+bool hw_state_keys(const char *prefix, const hw_str **keys, size_t *count) {
+    plugin_string_t start = lent_text(prefix);
+    plugin_list_string_t found;
+    headworks_plugin_state_state_error_t error;
+    *keys = NULL, *count = 0;
+    if (!headworks_plugin_state_keys(&start, &found, &error)) return state_failed(&error);
+    hw_str *made = hw_alloc(found.len * sizeof *made);
+    for (size_t i = 0; i < found.len; i++) made[i] = taken(found.ptr[i]);
+    *keys = made, *count = found.len;
+    plugin_list_string_free(&found);
+    return true;
 }
 
 void hw_count(const char *name, uint64_t by) {
@@ -149,6 +227,7 @@ hw_str hw_secret(const char *name) {
     plugin_string_free(&found);
     return made;
 }
+#endif
 
 void exports_headworks_plugin_plugin_describe(exports_headworks_plugin_plugin_description_t *to) {
     size_t count = 0;

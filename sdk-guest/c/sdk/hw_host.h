@@ -9,7 +9,9 @@
 typedef struct hw_column {
     struct hw_column *next;
     const char *name;
-    hw_str *values;
+    hw_str *texts;    /* NULL until they are asked for, and after a value that is no text was written */
+    hw_value *values; /* NULL until they are asked for */
+    bool *written;
     bool changed;
 } hw_column;
 
@@ -53,9 +55,11 @@ hw_str hw_copy(const void *data, size_t len);
 size_t hw_host_len(intptr_t batch);
 const hw_str *hw_host_names(intptr_t batch, size_t *count);
 const hw_time *hw_host_times(intptr_t batch, size_t *count);
-void hw_host_read(intptr_t batch, const char *name, hw_str *values);
-void hw_host_write(intptr_t batch, const char *name, const hw_str *values, size_t count);
-void hw_host_fill(intptr_t batch, const char *name, hw_str value);
+void hw_host_read_texts(intptr_t batch, const char *name, hw_str *texts);
+void hw_host_write_texts(intptr_t batch, const char *name, const hw_str *texts, size_t count);
+void hw_host_read(intptr_t batch, const char *name, hw_value *values);
+void hw_host_write(intptr_t batch, const char *name, const hw_value *values, size_t count);
+void hw_host_fill(intptr_t batch, const char *name, hw_value value);
 void hw_host_rename(intptr_t batch, const char *name, const char *to);
 void hw_host_remove(intptr_t batch, const char *name);
 void hw_host_select(intptr_t batch, const uint32_t *indexes, size_t count);

@@ -10,7 +10,7 @@ struct hw_json {
     hw_json_kind kind;
     bool boolean;
     double number;
-    hw_str text;
+    hw_str text, source;
     hw_json *items; /* of lists and objects */
     hw_str *names;  /* of objects */
     size_t len;
@@ -133,9 +133,7 @@ static bool number(reader *from, hw_json *to) {
     return text.len && *text.data != '+' && *text.data != '.' && !*end;
 }
 
-static bool value(reader *from, hw_json *to, int depth) {
-    if (depth > MAX_DEPTH) return false;
-    skip(from);
+static bool any(reader *from, hw_json *to, int depth) {
     *to = (hw_json){.kind = HW_JSON_NULL};
     if (take(from, "null")) return true;
     if (take(from, "true") || take(from, "false")) {
@@ -153,6 +151,15 @@ static bool value(reader *from, hw_json *to, int depth) {
     }
     to->kind = HW_JSON_NUMBER;
     return number(from, to);
+}
+
+static bool value(reader *from, hw_json *to, int depth) {
+    if (depth > MAX_DEPTH) return false;
+    skip(from);
+    const char *start = from->at;
+    bool done = any(from, to, depth);
+    to->source = (hw_str){start, (size_t)(from->at - start)};
+    return done;
 }
 
 const hw_json *hw_json_parse(hw_str text) {
@@ -188,6 +195,8 @@ double hw_json_number(const hw_json *json, double otherwise) {
 bool hw_json_is(const hw_json *json, bool otherwise) {
     return hw_json_kind_of(json) == HW_JSON_BOOLEAN ? json->boolean : otherwise;
 }
+
+hw_str hw_json_source(const hw_json *json) { return json ? json->source : HW_NONE; }
 
 hw_str hw_json_quote(hw_str text) {
     static const char digits[] = "0123456789abcdef";

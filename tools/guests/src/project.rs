@@ -32,9 +32,16 @@ pub struct Manifest {
     pub lang: String,
     /// One of [`WORLDS`].
     pub world: String,
+    /// The version of the plugin interface: one of [`Language::interfaces`].
+    #[serde(default = "newest")]
+    pub interface: String,
     /// What the builder of the language wants to know besides.
     #[serde(default)]
     pub build: toml::Table,
+}
+
+fn newest() -> String {
+    wit::VERSION.to_owned()
 }
 
 /// One plugin's folder.
@@ -64,7 +71,15 @@ impl Project {
         let manifest: Manifest = toml::from_str(&text).with_context(|| format!("{} is wrong", path.display()))?;
         check_name(&manifest.name).with_context(|| format!("{} is wrong", path.display()))?;
         check_world(&manifest.world).with_context(|| format!("{} is wrong", path.display()))?;
-        languages::by_name(&manifest.lang).with_context(|| format!("{} is wrong", path.display()))?;
+        let language = languages::by_name(&manifest.lang).with_context(|| format!("{} is wrong", path.display()))?;
+        ensure!(
+            language.interfaces().contains(&manifest.interface.as_str()),
+            "{} is wrong: plugins in {} are built against version {} of the interface, not {}",
+            path.display(),
+            language.name(),
+            language.interfaces().join(" or "),
+            manifest.interface
+        );
         Ok(Self { folder: std::path::absolute(folder)?, manifest })
     }
 
@@ -134,7 +149,7 @@ impl Project {
     pub fn prepare(&self) -> Result<()> {
         let language = self.language()?;
         write(&self.folder.join(OWN).join(".gitignore"), b"*\n")?;
-        write(&self.wit().join("plugin.wit"), wit::TEXT.as_bytes())?;
+        write(&self.wit().join("plugin.wit"), wit::text(&self.manifest.interface)?.as_bytes())?;
         for (path, bytes) in embedded(&format!("{}/sdk/", language.sdk())) {
             write(&self.sdk().join(path), bytes)?;
         }

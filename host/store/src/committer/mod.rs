@@ -10,6 +10,7 @@
 //! group wrote are groups of their own ([`Company::Alone`]), but for documents, which [`Group`] looks up in both.
 
 mod audit;
+mod contents;
 mod documents;
 mod indexes;
 mod letters;
@@ -30,12 +31,13 @@ pub(crate) use streams::{KIND as STREAM_KIND, indexed_value, stored_settings};
 use crate::catalog::Catalog;
 use crate::durable::Durable;
 use crate::engine::{Engine, Table};
-use crate::format::{decode_number, encode_number, keys};
+use crate::format::{ContentEntry, decode_number, encode_number, keys};
 use crate::health::Failure;
 use crate::watch::{Delivery, Watchers};
+use contents::Contents;
 use headworks_core::document::ChangeEvent;
 use headworks_core::time::Clock;
-use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, TenantId};
+use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, TenantId, Uid};
 use letters::Letters;
 use outbox::Outbox;
 use rocksdb::WriteBatch;
@@ -88,6 +90,7 @@ pub(crate) struct Writer {
     names: HashMap<u32, StreamName>,
     letters: Letters,
     outbox: Outbox,
+    contents: Contents,
     noted: audit::Noted,
     /// Tenants that were deleted since the start.
     gone: HashSet<TenantId>,
@@ -121,6 +124,7 @@ impl Writer {
             names: HashMap::new(),
             letters: Letters::new(limits),
             outbox: Outbox::new(outbox_bytes),
+            contents: Contents::default(),
             noted: HashMap::new(),
             gone: HashSet::new(),
             engine,
@@ -130,6 +134,7 @@ impl Writer {
             watchers,
         };
         writer.load_streams()?;
+        writer.load_contents()?;
         Ok(writer)
     }
 }
@@ -159,6 +164,8 @@ pub(crate) struct Group<'a> {
     batch: WriteBatch,
     /// Documents as this group leaves them.
     documents: HashMap<DocumentKey, Option<Document>>,
+    /// Contents that are kept or gone after this group.
+    contents: HashMap<(TenantId, Uid), Option<ContentEntry>>,
     /// Streams whose tallies changed.
     touched: BTreeSet<u32>,
     took_record: bool,
@@ -176,6 +183,7 @@ impl<'a> Group<'a> {
             writer,
             batch: WriteBatch::default(),
             documents: HashMap::new(),
+            contents: HashMap::new(),
             touched: BTreeSet::new(),
             took_record: false,
             took_change: false,

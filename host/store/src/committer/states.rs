@@ -14,6 +14,8 @@ impl Group<'_> {
                     self.put(Table::Blobs, &keys::blob(tenant, &digest.0), &versioned(&bytes))?;
                 }
                 Beside::NoBlob { tenant, digest } => self.delete(Table::Blobs, &keys::blob(tenant, &digest.0))?,
+                Beside::Content { tenant, id } => self.keep_content(tenant, id)?,
+                Beside::NoContent { tenant, id } => self.drop_content(tenant, id)?,
                 Beside::NoState { tenant, plugin } => self.delete_prefix(Table::State, &keys::states(tenant, &plugin))?,
             }
         }

@@ -59,6 +59,7 @@ impl Group<'_> {
         self.writer.noted.retain(|(key, _), _| key.tenant != tenant);
         self.writer.letters.forget(tenant);
         self.writer.outbox.forget(tenant);
+        self.writer.contents.forget(tenant);
         self.write(author, vec![Change::delete(document)])?;
         self.writer.gone.insert(tenant);
         self.publish.push(Box::new(move |catalog| catalog.remove_tenant(tenant)));

@@ -4,7 +4,7 @@ use super::keys::Place;
 use super::{Reader, VERSION, put_bytes, put_varint, record};
 use crate::types::{AuditEntry, AuditEvent, DeadLetter, LetterSummary, Verdict};
 use headworks_core::document::ChangeKind;
-use headworks_core::{Batch, BatchBuilder, Document, DocumentKey, Timestamp, Uid, Value};
+use headworks_core::{Batch, BatchBuilder, Digest, Document, DocumentKey, Timestamp, Uid, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -187,6 +187,30 @@ impl ExpiryRange {
         let mut reader = Reader::versioned(value)?;
         let range = Self { first: Place::decode(&mut reader)?, last: Place::decode(&mut reader)? };
         reader.is_empty().then_some(range)
+    }
+}
+
+/// What is known of a content that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ContentEntry {
+    /// Bytes of all pieces together.
+    pub(crate) size: u64,
+    /// Of all pieces together.
+    pub(crate) digest: Digest,
+}
+
+impl ContentEntry {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        put_varint(&mut out, self.size);
+        out.extend_from_slice(&self.digest.0);
+        out
+    }
+
+    pub(crate) fn decode(value: &[u8]) -> Option<Self> {
+        let mut reader = Reader::versioned(value)?;
+        let entry = Self { size: reader.varint()?, digest: Digest(reader.array()?) };
+        reader.is_empty().then_some(entry)
     }
 }
 

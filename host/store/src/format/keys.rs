@@ -4,7 +4,7 @@
 //! byte becomes `00 FF`, and `00 00` ends the text.
 
 use super::Reader;
-use headworks_core::{DocumentKey, TenantId};
+use headworks_core::{DocumentKey, TenantId, Uid};
 
 /// Where one record is: the byte order of the encoded form is the order of the fields here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -225,6 +225,26 @@ pub(crate) fn parse_blob(key: &[u8]) -> Option<(TenantId, [u8; 32])> {
     reader.is_empty().then_some(parsed)
 }
 
+/// What the keys of all pieces of one content begin with.
+pub(crate) fn content(tenant: TenantId, id: &Uid) -> Vec<u8> {
+    let mut key = tenant.0.to_be_bytes().to_vec();
+    key.extend_from_slice(id.0.as_bytes());
+    key
+}
+
+/// One piece of a content, counted from 0.
+pub(crate) fn piece(tenant: TenantId, id: &Uid, number: u32) -> Vec<u8> {
+    let mut key = content(tenant, id);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+pub(crate) fn parse_piece(key: &[u8]) -> Option<(TenantId, Uid, u32)> {
+    let mut reader = Reader(key);
+    let parsed = (TenantId(reader.u32()?), Uid(uuid::Uuid::from_bytes(reader.array()?)), reader.u32()?);
+    reader.is_empty().then_some(parsed)
+}
+
 /// What the keys of everything that one plugin remembers begin with.
 pub(crate) fn states(tenant: TenantId, plugin: &str) -> Vec<u8> {
     let mut key = tenant.0.to_be_bytes().to_vec();
@@ -248,7 +268,7 @@ pub(crate) fn parse_state(key: &[u8]) -> Option<(TenantId, String, String)> {
 /// The keys of `meta`.
 pub(crate) mod meta {
     use super::{Reader, stream_prefix};
-    use headworks_core::TenantId;
+    use headworks_core::{TenantId, Uid};
 
     /// The format of the whole store.
     pub(crate) const FORMAT: &[u8] = b"F";
@@ -272,8 +292,12 @@ pub(crate) mod meta {
     pub(crate) const LETTERS: u8 = b'l';
     /// What the keys of daily totals begin with.
     pub(crate) const TOTALS: u8 = b'd';
+    /// What the keys of contents that are kept begin with.
+    pub(crate) const CONTENT: u8 = b'c';
+    /// What the keys of contents that no document keeps yet begin with.
+    pub(crate) const PENDING: u8 = b'p';
     /// What belongs to one tenant and has its number directly behind the first byte.
-    pub(crate) const OF_TENANT: [u8; 5] = [FIELD, TALLY, BUILDING, LETTERS, TOTALS];
+    pub(crate) const OF_TENANT: [u8; 7] = [FIELD, TALLY, BUILDING, LETTERS, TOTALS, CONTENT, PENDING];
 
     /// What the keys of one kind and one stream begin with; the whole key where there is one per stream.
     pub(crate) fn of_stream(tag: u8, tenant: TenantId, number: u32) -> Vec<u8> {
@@ -297,6 +321,19 @@ pub(crate) mod meta {
 
     pub(crate) fn letters(tenant: TenantId) -> Vec<u8> {
         of_tenant(LETTERS, tenant)
+    }
+
+    /// A content, by what is known of it.
+    pub(crate) fn of_content(tag: u8, tenant: TenantId, id: &Uid) -> Vec<u8> {
+        let mut key = of_tenant(tag, tenant);
+        key.extend_from_slice(id.0.as_bytes());
+        key
+    }
+
+    pub(crate) fn parse_content(tag: u8, key: &[u8]) -> Option<(TenantId, Uid)> {
+        let mut reader = Reader(key.strip_prefix(&[tag])?);
+        let parsed = (TenantId(reader.u32()?), Uid(uuid::Uuid::from_bytes(reader.array()?)));
+        reader.is_empty().then_some(parsed)
     }
 
     /// The totals of a tenant on a day, which is counted from 1970.

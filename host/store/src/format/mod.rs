@@ -12,9 +12,9 @@ pub(crate) mod record;
 mod tests;
 
 pub(crate) use entry::{
-    ExpiryRange, LetterTally, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_numbers, decode_text,
-    decode_waiting, encode_audit, encode_document, encode_letter, encode_number, encode_numbers, encode_text, encode_waiting,
-    summarize_letter,
+    ContentEntry, ExpiryRange, LetterTally, Tally, decode_audit, decode_document, decode_letter, decode_number, decode_numbers,
+    decode_text, decode_waiting, encode_audit, encode_document, encode_letter, encode_number, encode_numbers, encode_text,
+    encode_waiting, summarize_letter,
 };
 
 /// The format that values are written in.

@@ -5,7 +5,7 @@ use super::keys::{self, IndexEntry, Place, RecordKey};
 use super::*;
 use crate::types::{AuditEntry, AuditEvent, DeadLetter, Verdict};
 use headworks_core::document::ChangeKind;
-use headworks_core::{BatchBuilder, Document, DocumentKey, Kind, TenantId, Timestamp, Uid, Value};
+use headworks_core::{BatchBuilder, Digest, Document, DocumentKey, Kind, TenantId, Timestamp, Uid, Value};
 use proptest::prelude::*;
 
 fn text() -> impl Strategy<Value = String> {
@@ -20,6 +20,11 @@ fn place() -> impl Strategy<Value = Place> {
 
 fn record_key() -> impl Strategy<Value = RecordKey> {
     (0u32..3, 0u32..3, place()).prop_map(|(tenant, number, at)| RecordKey { tenant: TenantId(tenant), number, at })
+}
+
+fn piece_key() -> impl Strategy<Value = (TenantId, Uid, u32)> {
+    let number = prop_oneof![0u32..3, 250u32..260];
+    (0u32..3, 0u128..3, number).prop_map(|(tenant, id, number)| (TenantId(tenant), Uid(uuid::Uuid::from_u128(id)), number))
 }
 
 fn document_key() -> impl Strategy<Value = DocumentKey> {
@@ -45,6 +50,17 @@ proptest! {
         prop_assert_eq!(keys::parse_document(&key_a), Some(a.clone()));
         let same = (a.tenant, &a.kind, &a.scope) == (b.tenant, &b.kind, &b.scope);
         prop_assert_eq!(key_b.starts_with(&keys::documents_of(a.tenant, &a.kind, &a.scope)), same);
+    }
+
+    #[test]
+    fn pieces_of_contents_keep_order_and_prefixes(a in piece_key(), b in piece_key()) {
+        let key = |(tenant, id, number): (TenantId, Uid, u32)| keys::piece(tenant, &id, number);
+        prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
+        prop_assert_eq!(keys::parse_piece(&key(a)), Some(a));
+        prop_assert_eq!(key(b).starts_with(&keys::content(a.0, &a.1)), (a.0, a.1) == (b.0, b.1));
+        let entry = keys::meta::of_content(keys::meta::CONTENT, a.0, &a.1);
+        prop_assert_eq!(keys::meta::parse_content(keys::meta::CONTENT, &entry), Some((a.0, a.1)));
+        prop_assert_eq!(keys::meta::owner(&entry), Some(a.0));
     }
 
     #[test]
@@ -203,6 +219,7 @@ fn stored_record() -> Vec<u8> {
 
 const TALLY: Tally = Tally { bytes: 123_456, count: 789, low: Place { ms: 1_767_322_985_678, sequence: 42 } };
 const RANGE: ExpiryRange = ExpiryRange { first: TALLY.low, last: Place { ms: 1_767_322_985_900, sequence: 50 } };
+const CONTENT: ContentEntry = ContentEntry { size: 3_000_000, digest: Digest([0xab; 32]) };
 const LETTERS: LetterTally = LetterTally { next: 11, dropped: 3 };
 
 /// Each released form is written as it was and read as it was meant. A new format gets new files; these stay.
@@ -232,6 +249,7 @@ fn released_formats_stay_readable() {
         write("tally-1.bin", TALLY.encode());
         write("expiry-1.bin", RANGE.encode());
         write("letters-1.bin", LETTERS.encode());
+        write("content-1.bin", CONTENT.encode());
         return;
     }
     assert_eq!(decode_document(document().key, golden!("document-1", encode_document(&document()))), Some(document()));
@@ -246,6 +264,7 @@ fn released_formats_stay_readable() {
     assert_eq!(decode_text(golden!("text-1", encode_text("hé"))), Some("hé"));
     assert_eq!(Tally::decode(golden!("tally-1", TALLY.encode())), Some(TALLY));
     assert_eq!(ExpiryRange::decode(golden!("expiry-1", RANGE.encode())), Some(RANGE));
+    assert_eq!(ContentEntry::decode(golden!("content-1", CONTENT.encode())), Some(CONTENT));
     assert_eq!(LetterTally::decode(golden!("letters-1", LETTERS.encode())), Some(LETTERS));
 
     let mut stored = record::Stored::decode(golden!("record-1", stored_record())).unwrap();
@@ -273,5 +292,6 @@ fn a_value_of_another_format_is_refused() {
         assert!(record::Stored::decode(&value).is_none());
         assert!(decode_document(document().key, &value).is_none());
         assert!(Tally::decode(&value).is_none());
+        assert!(ContentEntry::decode(&value).is_none());
     }
 }

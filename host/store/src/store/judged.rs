@@ -61,6 +61,7 @@ impl Store {
                 if !group.are_as_judged(&pins)? {
                     return Ok(Err((changes, beside)));
                 }
+                group.check_beside(&beside)?;
                 let written = group.write(&author, changes)?;
                 group.beside(beside)?;
                 notes.into_iter().try_for_each(|(key, event)| group.note(&author, key, event))?;
@@ -93,6 +94,7 @@ impl Store {
     ) -> Result<Vec<Option<Document>>> {
         let author = author.to_owned();
         let work = move |group: &mut Group<'_>| {
+            group.check_beside(&beside)?;
             let written = group.write(&author, changes)?;
             group.beside(beside)?;
             Ok(written)

@@ -153,3 +153,63 @@ fn a_store_of_a_newer_program_is_not_touched() {
         assert!(error.message.contains("format 2"), "{}", error.message);
     }
 }
+
+#[tokio::test]
+async fn verify_finds_contents_that_are_not_whole() {
+    type Damage = fn(&Engine, &mut rocksdb::WriteBatch, Uid);
+    let damage = async |work: Damage| {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(options(folder.path())).unwrap();
+        let mut writer = store.start_content(T).await.unwrap();
+        writer.write(&vec![7; (2 << 20) + 5]).await.unwrap();
+        let content = writer.finish().await.unwrap();
+        let id = content.id;
+        store.write_with("ann", Vec::new(), vec![crate::Beside::Content { tenant: T, id }]).await.unwrap();
+        drop((content, store));
+        {
+            let mut durable = open_durable(folder.path(), Durability::Fsync).unwrap();
+            let mut batch = rocksdb::WriteBatch::default();
+            work(durable.engine(), &mut batch, id);
+            durable.commit(batch).unwrap();
+            durable.close().unwrap();
+        }
+        Store::verify(folder.path(), |_| {}).unwrap().problems
+    };
+    assert_eq!(damage(|_, _, _| {}).await, Vec::<String>::new());
+    let cases: [(Damage, &str); 6] = [
+        (
+            |engine, batch, id| batch.delete_cf(engine.family(Table::Contents).unwrap(), keys::piece(T, &id, 1)),
+            "1048581 bytes of 2097157",
+        ),
+        (
+            |engine, batch, id| batch.delete_cf(engine.family(Table::Contents).unwrap(), keys::piece(T, &id, 2)),
+            "2097152 bytes of 2097157",
+        ),
+        (
+            |engine, batch, id| {
+                (0..3).for_each(|number| batch.delete_cf(engine.family(Table::Contents).unwrap(), keys::piece(T, &id, number)));
+            },
+            "has no pieces",
+        ),
+        (
+            |engine, batch, id| {
+                batch.put_cf(engine.family(Table::Contents).unwrap(), keys::piece(T, &id, 2), [VERSION, 7, 7, 7, 7, 8]);
+            },
+            "the digest",
+        ),
+        (
+            |engine, batch, id| batch.delete_cf(engine.family(Table::Meta).unwrap(), meta::of_content(meta::CONTENT, T, &id)),
+            "is not what its key says",
+        ),
+        (
+            |engine, batch, id| {
+                batch.put_cf(engine.family(Table::Meta).unwrap(), meta::of_content(meta::CONTENT, T, &id), [VERSION])
+            },
+            "cannot be read",
+        ),
+    ];
+    for (work, expected) in cases {
+        let problems = damage(work).await;
+        assert!(problems.iter().any(|problem| problem.contains(expected)), "{expected}: {problems:?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::support::{Bench, START, T, batch};
 use headworks_core::{Batch, DocumentKey, ErrorCode, TenantId, Timestamp};
-use headworks_store::{Change, DeadLetter, Store, StreamConfig};
+use headworks_store::{Beside, Change, DeadLetter, Store, StreamConfig};
 use std::collections::BTreeSet;
 
 const GOING: TenantId = TenantId(7);
@@ -24,6 +24,11 @@ async fn furnish(store: &Store, tenant: TenantId) {
     store.write("root", vec![Change::put(DocumentKey::new(tenant, "pipeline", "p"), "{}")]).await.unwrap();
     store.put_blob(tenant, b"bytes".to_vec()).await.unwrap();
     store.bury(tenant, letter()).await.unwrap();
+    let mut writer = store.start_content(tenant).await.unwrap();
+    writer.write(b"bytes").await.unwrap();
+    let content = writer.finish().await.unwrap();
+    let beside = vec![Beside::Content { tenant, id: content.id }];
+    store.write_with("root", Vec::new(), beside).await.unwrap();
     store.put_totals(vec![(tenant, 20_000, vec![1, 2, 3])], 19_000).await.unwrap();
 }
 

@@ -10,7 +10,7 @@
 typedef struct field {
     struct field *next;
     const char *name;
-    hw_str value;
+    hw_value value;
 } field;
 
 typedef struct {
@@ -38,12 +38,28 @@ static field *find(field *fields, const char *name) {
     return fields;
 }
 
-static void put(field **fields, const char *name, hw_str value) {
+static hw_value text_value(hw_str text) {
+    return text.data ? (hw_value){.kind = HW_TEXT, .text = text} : (hw_value){.kind = HW_ABSENT};
+}
+
+/* As the host renders values, but for the last digits of numbers. */
+static hw_str rendered(hw_value value) {
+    switch (value.kind) {
+        case HW_ABSENT: return HW_NONE;
+        case HW_NULL: return hw_text("");
+        case HW_BOOLEAN: return hw_text(value.boolean ? "true" : "false");
+        case HW_INTEGER: return hw_format("%lld", (long long)value.integer);
+        case HW_FLOAT: return hw_format("%.15g", value.number);
+        default: return value.text;
+    }
+}
+
+static void put(field **fields, const char *name, hw_value value) {
     while (*fields && strcmp((*fields)->name, name) < 0) fields = &(*fields)->next;
     if (*fields && !strcmp((*fields)->name, name)) {
-        if (value.data) (*fields)->value = value;
+        if (value.kind != HW_ABSENT) (*fields)->value = value;
         else *fields = (*fields)->next;
-    } else if (value.data) {
+    } else if (value.kind != HW_ABSENT) {
         field *made = hw_alloc(sizeof *made);
         *made = (field){*fields, hw_copy(name, strlen(name)).data, value};
         *fields = made;
@@ -51,6 +67,21 @@ static void put(field **fields, const char *name, hw_str value) {
 }
 
 const hw_json *hwt_config(const char *json) { return hw_json_parse(hw_text(json)); }
+
+static hw_value read_value(const hw_json *json) {
+    hw_str source = hw_json_source(json);
+    switch (hw_json_kind_of(json)) {
+        case HW_JSON_NULL: return (hw_value){.kind = HW_NULL};
+        case HW_JSON_BOOLEAN: return (hw_value){.kind = HW_BOOLEAN, .boolean = hw_json_is(json, false)};
+        case HW_JSON_TEXT: return text_value(hw_json_text(json));
+        case HW_JSON_NUMBER: {
+            hw_str text = hw_copy(source.data, source.len);
+            if (strpbrk(text.data, ".eE")) return (hw_value){.kind = HW_FLOAT, .number = hw_json_number(json, 0)};
+            return (hw_value){.kind = HW_INTEGER, .integer = strtoll(text.data, NULL, 10)};
+        }
+        default: return (hw_value){.kind = HW_JSON, .text = source};
+    }
+}
 
 hw_batch *hwt_batch(const char *json) {
     const hw_json *list = hwt_config(json);
@@ -62,7 +93,7 @@ hw_batch *hwt_batch(const char *json) {
         const hw_json *object = hw_json_item(list, i);
         made->rows[i].origin = i;
         for (size_t j = 0; j < hw_json_len(object); j++)
-            put(&made->rows[i].fields, hw_json_name(object, j).data, hw_json_text(hw_json_item(object, j)));
+            put(&made->rows[i].fields, hw_json_name(object, j).data, read_value(hw_json_item(object, j)));
     }
     made->batch.handle = (intptr_t)made;
     return &made->batch;
@@ -86,11 +117,11 @@ size_t hw_host_len(intptr_t batch) { return of(batch)->len; }
 const hw_str *hw_host_names(intptr_t batch, size_t *count) {
     field *names = NULL;
     for (size_t i = 0; i < of(batch)->len; i++)
-        for (field *at = of(batch)->rows[i].fields; at; at = at->next) put(&names, at->name, hw_text(at->name));
+        for (field *at = of(batch)->rows[i].fields; at; at = at->next) put(&names, at->name, text_value(hw_text(at->name)));
     *count = 0;
     for (field *at = names; at; at = at->next) ++*count;
     hw_str *made = hw_alloc(*count * sizeof *made), *to = made;
-    for (field *at = names; at; at = at->next) *to++ = at->value;
+    for (field *at = names; at; at = at->next) *to++ = at->value.text;
     return made;
 }
 
@@ -101,18 +132,28 @@ const hw_time *hw_host_times(intptr_t batch, size_t *count) {
     return made;
 }
 
-void hw_host_read(intptr_t batch, const char *name, hw_str *values) {
-    for (size_t i = 0; i < of(batch)->len; i++) {
-        field *known = find(of(batch)->rows[i].fields, name);
-        values[i] = known ? known->value : HW_NONE;
-    }
+static hw_value value_of(field *fields, const char *name) {
+    field *known = find(fields, name);
+    return known ? known->value : (hw_value){.kind = HW_ABSENT};
 }
 
-void hw_host_write(intptr_t batch, const char *name, const hw_str *values, size_t count) {
+void hw_host_read(intptr_t batch, const char *name, hw_value *values) {
+    for (size_t i = 0; i < of(batch)->len; i++) values[i] = value_of(of(batch)->rows[i].fields, name);
+}
+
+void hw_host_read_texts(intptr_t batch, const char *name, hw_str *texts) {
+    for (size_t i = 0; i < of(batch)->len; i++) texts[i] = rendered(value_of(of(batch)->rows[i].fields, name));
+}
+
+void hw_host_write(intptr_t batch, const char *name, const hw_value *values, size_t count) {
     for (size_t i = 0; i < count; i++) put(&of(batch)->rows[i].fields, name, values[i]);
 }
 
-void hw_host_fill(intptr_t batch, const char *name, hw_str value) {
+void hw_host_write_texts(intptr_t batch, const char *name, const hw_str *texts, size_t count) {
+    for (size_t i = 0; i < count; i++) put(&of(batch)->rows[i].fields, name, text_value(texts[i]));
+}
+
+void hw_host_fill(intptr_t batch, const char *name, hw_value value) {
     for (size_t i = 0; i < of(batch)->len; i++) put(&of(batch)->rows[i].fields, name, value);
 }
 
@@ -120,13 +161,13 @@ void hw_host_rename(intptr_t batch, const char *name, const char *to) {
     for (size_t i = 0; i < of(batch)->len; i++) {
         field *known = find(of(batch)->rows[i].fields, name);
         if (!known) continue;
-        hw_str value = known->value;
-        put(&of(batch)->rows[i].fields, name, HW_NONE);
+        hw_value value = known->value;
+        put(&of(batch)->rows[i].fields, name, (hw_value){.kind = HW_ABSENT});
         put(&of(batch)->rows[i].fields, to, value);
     }
 }
 
-void hw_host_remove(intptr_t batch, const char *name) { hw_host_fill(batch, name, HW_NONE); }
+void hw_host_remove(intptr_t batch, const char *name) { hw_host_fill(batch, name, (hw_value){.kind = HW_ABSENT}); }
 
 void hw_host_select(intptr_t batch, const uint32_t *indexes, size_t count) {
     row *rows = hw_alloc(count * sizeof *rows);
@@ -156,22 +197,40 @@ void hw_random(void *bytes, size_t count) {
 }
 
 bool hw_state_get(const char *key, hw_str *value) {
-    field *known = find(host.state, key);
-    *value = known ? known->value : HW_NONE;
+    *value = rendered(value_of(host.state, key));
     return true;
 }
 
 bool hw_state_set(const char *key, hw_str value) {
-    put(&host.state, key, value.data ? hw_copy(value.data, value.len) : HW_NONE);
+    put(&host.state, key, text_value(value.data ? hw_copy(value.data, value.len) : HW_NONE));
     return true;
 }
+
+bool hw_state_replace(const char *key, hw_str expected, hw_str value, bool *replaced) {
+    *replaced = hw_same(rendered(value_of(host.state, key)), expected);
+    return !*replaced || hw_state_set(key, value);
+}
+
+bool hw_state_keys(const char *prefix, const hw_str **keys, size_t *count) {
+    hw_str *made = NULL;
+    size_t capacity = 0;
+    *count = 0;
+    for (field *at = host.state; at; at = at->next) {
+        if (strncmp(at->name, prefix, strlen(prefix))) continue;
+        made = hw_grow(made, *count, &capacity, sizeof *made);
+        made[(*count)++] = hw_text(at->name);
+    }
+    *keys = made;
+    return true;
+}
+
+bool hw_state_is_full(void) { return false; }
 
 void hw_count(const char *name, uint64_t by) { (void)name, (void)by; }
 void hw_gauge(const char *name, double value) { (void)name, (void)value; }
 
 hw_str hw_secret(const char *name) {
-    field *known = find(host.secrets, name);
-    return known ? known->value : HW_NONE;
+    return rendered(value_of(host.secrets, name));
 }
 
 hw_response hw_http(const hw_request *request) {
@@ -180,7 +239,7 @@ hw_response hw_http(const hw_request *request) {
 }
 
 void hwt_set_now(hw_time now) { host.now = now; }
-void hwt_set_secret(const char *name, const char *value) { put(&host.secrets, name, hw_text(value)); }
+void hwt_set_secret(const char *name, const char *value) { put(&host.secrets, name, text_value(hw_text(value))); }
 
 void hwt_answer(uint16_t status, const char *body) {
     if (host.answer_count < sizeof host.answers / sizeof *host.answers)

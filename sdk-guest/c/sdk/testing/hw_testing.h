@@ -5,7 +5,7 @@
 
 #include "hw.h"
 
-/* Records from a JSON list of objects with texts. */
+/* Records from a JSON list of objects. */
 hw_batch *hwt_batch(const char *json);
 /* What became of them, as a JSON list; rejected records are left out. */
 hw_str hwt_records(hw_batch *batch);

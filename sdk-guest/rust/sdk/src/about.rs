@@ -56,6 +56,10 @@ impl From<&str> for OpenError {
 /// Says which member is missing or wrong.
 pub fn read_config<C: DeserializeOwned>(text: &str) -> Result<C, OpenError> {
     let text = if text.trim().is_empty() { "{}" } else { text };
+    // To serde a list is as good as an object for a struct.
+    if text.trim_start().starts_with('[') {
+        return Err(OpenError::InvalidConfig("the configuration: expected an object".to_owned()));
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -83,6 +87,8 @@ mod tests {
         let why = read_config::<Sample>(r#"{"limit": "many"}"#).unwrap_err();
         assert_eq!(why, OpenError::InvalidConfig("limit: invalid type: string \"many\", expected u32".to_owned()));
         assert!(matches!(read_config::<Sample>("{"), Err(OpenError::InvalidConfig(_))));
+        let why = read_config::<Sample>(r#"[5, "x"]"#).unwrap_err();
+        assert_eq!(why, OpenError::InvalidConfig("the configuration: expected an object".to_owned()));
     }
 
     #[test]

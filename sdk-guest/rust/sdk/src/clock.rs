@@ -1,5 +1,6 @@
 //! The time.
 
+#[cfg(not(feature = "interface-0-1-0"))]
 use crate::host;
 
 /// A moment.
@@ -42,6 +43,7 @@ impl std::fmt::Display for Time {
 }
 
 /// The time of day.
+#[cfg(not(feature = "interface-0-1-0"))]
 pub fn now() -> Time {
     host::now()
 }

@@ -1,6 +1,8 @@
 //! The component: what the host calls, on top of the three traits, and what it offers, as the functions of this crate.
 
 pub mod imports;
+#[cfg(not(feature = "interface-0-1-0"))]
+mod later;
 
 #[cfg(not(feature = "validator"))]
 use crate::batch::Batch;

@@ -19,9 +19,13 @@ pub mod http;
 pub mod log;
 #[cfg(not(target_family = "wasm"))]
 mod memory;
+#[cfg(not(feature = "interface-0-1-0"))]
 pub mod metrics;
+#[cfg(not(feature = "interface-0-1-0"))]
 pub mod random;
+#[cfg(not(feature = "interface-0-1-0"))]
 pub mod secrets;
+#[cfg(not(feature = "interface-0-1-0"))]
 pub mod state;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;

@@ -2,9 +2,11 @@
 //! records is done here as the interface says it.
 
 #![allow(clippy::panic, reason = "tests only")]
+#![cfg_attr(feature = "interface-0-1-0", allow(dead_code, reason = "it offers less"))]
 
 use crate::http::{NetworkError, Request, Response};
 use crate::log::Level;
+#[cfg(not(feature = "interface-0-1-0"))]
 use crate::state::StateError;
 use crate::{Time, Value};
 use std::cell::RefCell;
@@ -66,10 +68,12 @@ pub(crate) fn secret(name: &str) -> Option<String> {
     with(|host| host.secrets.get(name).cloned())
 }
 
+#[cfg(not(feature = "interface-0-1-0"))]
 pub(crate) fn state_get(key: &str) -> Result<Option<Vec<u8>>, StateError> {
     Ok(with(|host| host.state.get(key).cloned()))
 }
 
+#[cfg(not(feature = "interface-0-1-0"))]
 pub(crate) fn state_set(key: &str, value: Option<&[u8]>) -> Result<(), StateError> {
     if value.is_some_and(|value| value.len() > MAX_VALUE) {
         return Err(StateError::Full(format!("a value holds at most {MAX_VALUE} bytes")));
@@ -81,6 +85,7 @@ pub(crate) fn state_set(key: &str, value: Option<&[u8]>) -> Result<(), StateErro
     Ok(())
 }
 
+#[cfg(not(feature = "interface-0-1-0"))]
 pub(crate) fn state_replace(key: &str, expected: Option<&[u8]>, value: Option<&[u8]>) -> Result<bool, StateError> {
     if state_get(key)?.as_deref() != expected {
         return Ok(false);
@@ -88,6 +93,7 @@ pub(crate) fn state_replace(key: &str, expected: Option<&[u8]>, value: Option<&[
     state_set(key, value).map(|()| true)
 }
 
+#[cfg(not(feature = "interface-0-1-0"))]
 pub(crate) fn state_keys(prefix: &str) -> Result<Vec<String>, StateError> {
     Ok(with(|host| host.state.keys().filter(|key| key.starts_with(prefix)).take(1_000).cloned().collect()))
 }

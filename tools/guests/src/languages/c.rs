@@ -17,12 +17,16 @@ impl Language for C {
         "c"
     }
 
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["0.1.0", "0.1.1"]
+    }
+
     fn check(&self) -> Result<()> {
         Compiler::find().map(drop)
     }
 
     fn generate(&self, project: &Project) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-        let (mut resolve, world) = wit::resolve(&project.manifest.world)?;
+        let (mut resolve, world) = wit::resolve(&project.manifest.interface, &project.manifest.world)?;
         let mut files = Files::default();
         let options = wit_bindgen_c::Opts { rename_world: Some("plugin".to_owned()), ..Default::default() };
         options.build().generate(&mut resolve, world, &mut files)?;
@@ -41,7 +45,8 @@ impl Language for C {
         command.args(["-std=c17", "-O2", "-g0", "-Wall", "-Wextra", "-mexec-model=reactor"]);
         command.arg("-I").arg(project.sdk()).arg("-I").arg(project.generated()).arg("-I").arg(project.folder.join("src"));
         let world = format!("-DHW_{}=1", project.manifest.world.to_uppercase());
-        command.arg(world).args(sources).arg(project.generated().join("plugin_component_type.o"));
+        let interface = format!("-DHW_INTERFACE_{}=1", project.manifest.interface.replace('.', "_"));
+        command.arg(world).arg(interface).args(sources).arg(project.generated().join("plugin_component_type.o"));
         command.args(["-Wl,--strip-debug", "-Wl,-z,stack-size=65536"]).arg("-o").arg(&module);
         tools::run(&mut command, "compiling")?;
         let bytes = std::fs::read(&module).with_context(|| format!("reading {}", module.display()))?;

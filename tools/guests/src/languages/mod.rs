@@ -7,6 +7,7 @@ mod python;
 mod rust;
 
 use crate::project::Project;
+use crate::wit;
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 
@@ -23,6 +24,11 @@ pub trait Language: Sync {
     /// The folder below `sdk-guest/` whose `template` new projects are made from.
     fn template(&self) -> &'static str {
         self.name()
+    }
+
+    /// The versions of the plugin interface that its SDK can be built against.
+    fn interfaces(&self) -> &'static [&'static str] {
+        &[wit::VERSION]
     }
 
     /// Whether a component can be built on this machine.

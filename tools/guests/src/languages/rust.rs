@@ -15,6 +15,10 @@ impl Language for Rust {
         "rust"
     }
 
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["0.1.0", "0.1.1"]
+    }
+
     fn check(&self) -> Result<()> {
         Toolchain::find(&std::env::temp_dir()).map(drop)
     }

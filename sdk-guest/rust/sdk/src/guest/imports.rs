@@ -1,12 +1,14 @@
 //! What the host offers, in the types of this crate.
 
-use super::world::headworks::plugin::{batches, clock, log as logging, metrics, random as entropy, secrets, state};
+use super::world::headworks::plugin::{batches, log as logging};
 #[cfg(feature = "forwarder")]
 use super::world::headworks::plugin::{http, network};
 use crate::http::{NetworkError, Request, Response};
 use crate::log::Level;
-use crate::state::StateError;
 use crate::{Time, Value};
+
+#[cfg(not(feature = "interface-0-1-0"))]
+pub(crate) use super::later::*;
 
 /// The records of a call.
 pub struct Batch(pub(super) batches::Batch);
@@ -99,49 +101,6 @@ pub(crate) fn log(level: Level, message: &str) {
         Level::Error => logging::Level::Error,
     };
     logging::write(level, message);
-}
-
-pub(crate) fn now() -> Time {
-    time(clock::now())
-}
-
-pub(crate) fn random(length: u32) -> Vec<u8> {
-    entropy::bytes(length)
-}
-
-pub(crate) fn count(name: &str, by: u64) {
-    metrics::count(name, by);
-}
-
-pub(crate) fn gauge(name: &str, value: f64) {
-    metrics::gauge(name, value);
-}
-
-pub(crate) fn secret(name: &str) -> Option<String> {
-    secrets::get(name)
-}
-
-pub(crate) fn state_get(key: &str) -> Result<Option<Vec<u8>>, StateError> {
-    state::get(key).map_err(state_error)
-}
-
-pub(crate) fn state_set(key: &str, value: Option<&[u8]>) -> Result<(), StateError> {
-    state::set(key, value).map_err(state_error)
-}
-
-pub(crate) fn state_replace(key: &str, expected: Option<&[u8]>, value: Option<&[u8]>) -> Result<bool, StateError> {
-    state::replace(key, expected, value).map_err(state_error)
-}
-
-pub(crate) fn state_keys(prefix: &str) -> Result<Vec<String>, StateError> {
-    state::keys(prefix).map_err(state_error)
-}
-
-fn state_error(error: state::StateError) -> StateError {
-    match error {
-        state::StateError::Full(why) => StateError::Full(why),
-        state::StateError::Failed(why) => StateError::Failed(why),
-    }
 }
 
 /// Only forwarders reach anything.

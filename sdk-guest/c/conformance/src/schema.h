@@ -1,0 +1,1 @@
+#define SCHEMA "{\"type\":\"object\",\"properties\":{\"steps\":{\"type\":\"array\"}},\"required\":[\"steps\"]}"
