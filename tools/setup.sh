@@ -52,6 +52,12 @@ if [ "${1:-}" = tests ]; then
     want chromium-driver
     command -v java >/dev/null 2>&1 || want default-jre-headless
     command -v mvn >/dev/null 2>&1 || want maven
+    want krb5-kdc             # a KDC, its tools, and what shows its tickets
+    want krb5-admin-server
+    want krb5-user
+    want faketime
+    want curl
+    want python3-gssapi
     command -v npm >/dev/null 2>&1 || { want nodejs; want npm; }
 fi
 

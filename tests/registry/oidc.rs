@@ -3,8 +3,10 @@
 //!
 //! The provider is in the folder `oidc` of the build folder, where `tools/setup.sh tests` puts it.
 
-use crate::secured::{Files, claims};
-use headworks_tests::server::{Server, Setup};
+use crate::access::claims;
+use crate::calls::{API, refused};
+use crate::secure::{Authority, Secure};
+use headworks_tests::server::{Folder, Setup};
 use headworks_tests::{Answer, Client, found};
 use http::Method;
 use std::collections::HashMap;
@@ -12,7 +14,6 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-const API: &str = "/nifi-registry-api";
 const SECRET: &str = "a secret of more than sixty-four characters, as the longest of the HMACs wants it to be";
 const COOKIE: &str = "oidc-request-identifier";
 
@@ -51,16 +52,19 @@ impl Drop for Provider {
     }
 }
 
-/// A registry that people sign in to at this discovery document as this client.
-fn registry(files: &Files, discovery: &str, client: &str) -> Setup {
+/// Settings of a registry that people sign in to at this discovery document as this client.
+fn settings(setup: Setup, discovery: &str, client: &str) -> Setup {
     let algorithm = if client == "basic" { "RS256" } else { client };
-    files
-        .setup()
+    setup
         .env("HEADWORKS_OUTBOUND_ALLOW", "127.0.0.1")
         .env("HEADWORKS_REGISTRY_OIDC_DISCOVERY_URL", discovery)
         .env("HEADWORKS_REGISTRY_OIDC_CLIENT_ID", client)
         .env("HEADWORKS_REGISTRY_OIDC_CLIENT_SECRET", SECRET)
         .env("HEADWORKS_REGISTRY_OIDC_ALGORITHM", algorithm)
+}
+
+fn registry(discovery: &str, client: &str) -> Secure {
+    Secure::with(|setup| settings(setup, discovery, client))
 }
 
 /// A browser: it keeps the cookies of the provider and of the registry, and follows nothing by itself.
@@ -72,9 +76,9 @@ struct Browser {
 }
 
 impl Browser {
-    fn new(files: &Files, server: &Server, provider: &Provider) -> Self {
-        let (registry, origin) = (files.client(server).anonymous(), provider.address.clone());
-        Self { registry, provider: Client::new(&origin), origin, cookies: HashMap::new() }
+    fn new(secure: &Secure, provider: &Provider) -> Self {
+        let origin = provider.address.clone();
+        Self { registry: secure.client(), provider: Client::new(&origin), origin, cookies: HashMap::new() }
     }
 
     fn send(&mut self, whom: &'static str, method: Method, address: &str, form: Option<&str>) -> Answer {
@@ -157,10 +161,9 @@ fn parameter(address: &str, name: &str) -> String {
 #[test]
 fn a_person_signs_in_once_with_the_cookie_of_the_login() {
     let Some(provider) = Provider::start("usual") else { return };
-    let files = Files::new();
-    let server = registry(&files, &provider.discovery(), "RS256").start();
-    let mut browser = Browser::new(&files, &server, &provider);
-    let home = format!("https://{}/nifi-registry", server.address());
+    let secure = registry(&provider.discovery(), "RS256");
+    let mut browser = Browser::new(&secure, &provider);
+    let home = format!("https://{}/nifi-registry", secure.server.address());
 
     let answer = browser.registry(Method::GET, "request");
     let cookie = answer.header("set-cookie").to_owned();
@@ -175,7 +178,7 @@ fn a_person_signs_in_once_with_the_cookie_of_the_login() {
         ("client_id", "RS256"),
         ("response_type", "code"),
         ("scope", "openid email"),
-        ("redirect_uri", &format!("https://{}{API}/access/oidc/callback", server.address())),
+        ("redirect_uri", &format!("https://{}{API}/access/oidc/callback", secure.server.address())),
     ] {
         assert_eq!(parameter(&address, name), value, "{name}");
     }
@@ -209,8 +212,7 @@ fn a_person_signs_in_once_with_the_cookie_of_the_login() {
 #[test]
 fn only_what_belongs_to_the_login_is_taken() {
     let Some(provider) = Provider::start("usual") else { return };
-    let files = Files::new();
-    let server = registry(&files, &provider.discovery(), "RS256").start();
+    let secure = registry(&provider.discovery(), "RS256");
     let refused = |browser: &mut Browser, path: &str, part: &str| {
         let answer = browser.call_back(path);
         assert_eq!((answer.status, answer.header("content-type")), (409, "text/plain"), "{}", answer.text());
@@ -219,12 +221,12 @@ fn only_what_belongs_to_the_login_is_taken() {
     };
     let cleared = format!("{COOKIE}=; Path=/; HttpOnly; Secure; Max-Age=0");
 
-    let mut browser = Browser::new(&files, &server, &provider);
+    let mut browser = Browser::new(&secure, &provider);
     let address = browser.begin();
     let back = browser.approve(&address, "anna");
     let state = parameter(&back, "state");
     // Somebody else's browser.
-    let mut other = Browser::new(&files, &server, &provider);
+    let mut other = Browser::new(&secure, &provider);
     assert_eq!(refused(&mut other, &back, "login request identifier was not found"), "");
     other.begin();
     assert_eq!(refused(&mut other, &back, "state"), cleared);
@@ -254,9 +256,8 @@ fn only_what_belongs_to_the_login_is_taken() {
 #[test]
 fn a_person_who_refuses_at_the_provider_does_not_get_in() {
     let Some(provider) = Provider::start("usual") else { return };
-    let files = Files::new();
-    let server = registry(&files, &provider.discovery(), "RS256").start();
-    let mut browser = Browser::new(&files, &server, &provider);
+    let secure = registry(&provider.discovery(), "RS256");
+    let mut browser = Browser::new(&secure, &provider);
     let address = browser.begin();
     let page = browser.send("provider", Method::GET, &address, None).header("location").to_owned();
     browser.send("provider", Method::GET, &page, None);
@@ -270,15 +271,15 @@ fn a_person_who_refuses_at_the_provider_does_not_get_in() {
 #[test]
 fn every_way_to_sign_and_to_prove_oneself() {
     let Some(provider) = Provider::start("plain") else { return };
-    let files = Files::new();
     for client in ["RS256", "PS384", "ES256", "EdDSA", "HS256", "HS512", "basic"] {
-        let server = registry(&files, &provider.discovery(), client).start();
-        let token = Browser::new(&files, &server, &provider).sign_in("bert");
+        let secure = registry(&provider.discovery(), client);
+        let token = Browser::new(&secure, &provider).sign_in("bert");
         assert_eq!(claims(&token)["sub"], "bert@people.example", "{client}");
     }
     // The provider signs with ES256 for this client.
-    let server = registry(&files, &provider.discovery(), "ES256").env("HEADWORKS_REGISTRY_OIDC_ALGORITHM", "RS256").start();
-    let mut browser = Browser::new(&files, &server, &provider);
+    let other = |setup: Setup| setup.env("HEADWORKS_REGISTRY_OIDC_ALGORITHM", "RS256");
+    let secure = Secure::with(|setup| other(settings(setup, &provider.discovery(), "ES256")));
+    let mut browser = Browser::new(&secure, &provider);
     let address = browser.begin();
     let back = browser.approve(&address, "bert");
     let answer = browser.call_back(&back);
@@ -289,26 +290,28 @@ fn every_way_to_sign_and_to_prove_oneself() {
 #[test]
 fn another_claim_names_the_user_and_mappings_rewrite_it() {
     let Some(provider) = Provider::start("plain") else { return };
-    let files = Files::new();
-    let server = registry(&files, &provider.discovery(), "RS256")
-        .env("HEADWORKS_REGISTRY_OIDC_CLAIM", "login")
-        .env("HEADWORKS_REGISTRY_OIDC_SCOPES", "profile")
-        .start();
-    let mut browser = Browser::new(&files, &server, &provider);
+    let secure = Secure::with(|setup| {
+        settings(setup, &provider.discovery(), "RS256")
+            .env("HEADWORKS_REGISTRY_OIDC_CLAIM", "login")
+            .env("HEADWORKS_REGISTRY_OIDC_SCOPES", "profile")
+            .env("HEADWORKS_REGISTRY_IDENTITY_MAPPING_CALLED_PATTERN", "the (.*)")
+            .env("HEADWORKS_REGISTRY_IDENTITY_MAPPING_CALLED_VALUE", "$1")
+    });
+    let mut browser = Browser::new(&secure, &provider);
     let address = browser.begin();
     assert_eq!(parameter(&address, "scope"), "openid email profile");
     let back = browser.approve(&address, "carl");
     assert_eq!(browser.call_back(&back).status, 302);
-    assert_eq!(claims(&browser.registry(Method::POST, "exchange").text())["sub"], "the carl");
+    let said = claims(&browser.registry(Method::POST, "exchange").text());
+    assert_eq!((&said["sub"], &said["preferred_username"]), (&"carl".into(), &"the carl".into()));
 }
 
 #[test]
 fn a_token_of_somebody_unknown_is_known_but_has_no_rights() {
     let Some(provider) = Provider::start("usual") else { return };
-    let files = Files::new();
-    let server = registry(&files, &provider.discovery(), "RS256").start();
-    let token = Browser::new(&files, &server, &provider).sign_in("dora");
-    let client = files.client(&server).with_token(&token);
+    let secure = registry(&provider.discovery(), "RS256");
+    let token = Browser::new(&secure, &provider).sign_in("dora");
+    let client = secure.client().with_token(&token);
     let status = client.get(&format!("{API}/access")).json();
     assert_eq!((&status["identity"], &status["anonymous"]), (&"dora@people.example".into(), &false.into()));
     assert_eq!((&status["oidcloginSupported"], &status["loginSupported"]), (&true.into(), &false.into()), "{status}");
@@ -320,15 +323,14 @@ fn a_token_of_somebody_unknown_is_known_but_has_no_rights() {
 #[test]
 fn signing_out_ends_the_tokens_and_the_session_at_the_provider() {
     let Some(provider) = Provider::start("usual") else { return };
-    let files = Files::new();
-    let server = registry(&files, &provider.discovery(), "RS256").start();
-    let mut browser = Browser::new(&files, &server, &provider);
-    let home = format!("https://{}/nifi-registry", server.address());
+    let secure = registry(&provider.discovery(), "RS256");
+    let mut browser = Browser::new(&secure, &provider);
+    let home = format!("https://{}/nifi-registry", secure.server.address());
     let end = format!("{}/session/end?post_logout_redirect_uri={}", provider.address, headworks_tests::client::segment(&home));
     let path = format!("{API}/access/oidc/logout");
     for method in [Method::DELETE, Method::GET] {
         let token = browser.sign_in("anna");
-        let client = files.client(&server).with_token(&token);
+        let client = secure.client().with_token(&token);
         assert_eq!(client.get(&format!("{API}/access")).status, 200);
         let answer = client.send(method, &path, &[], None);
         assert_eq!(answer.status, 302, "{}", answer.text());
@@ -338,7 +340,7 @@ fn signing_out_ends_the_tokens_and_the_session_at_the_provider() {
         let page = browser.send("provider", Method::GET, answer.header("location"), None);
         assert!(page.status == 200 && page.text().contains("logout"), "{} {}", page.status, page.text());
     }
-    let nobody = files.client(&server).anonymous();
+    let nobody = secure.client();
     assert_eq!(nobody.delete(&path).status, 401);
     assert_eq!(nobody.get(&path).status, 302, "a browser that is sent here carries no token");
     for path in ["access/oidc/logout/callback", "access/logout/complete"] {
@@ -350,10 +352,9 @@ fn signing_out_ends_the_tokens_and_the_session_at_the_provider() {
 #[test]
 fn a_provider_without_an_address_to_sign_out_at_is_left_alone() {
     let Some(provider) = Provider::start("plain") else { return };
-    let files = Files::new();
-    let server = registry(&files, &provider.discovery(), "RS256").start();
-    let token = Browser::new(&files, &server, &provider).sign_in("anna");
-    let client = files.client(&server).with_token(&token);
+    let secure = registry(&provider.discovery(), "RS256");
+    let token = Browser::new(&secure, &provider).sign_in("anna");
+    let client = secure.client().with_token(&token);
     let answer = client.delete(&format!("{API}/access/oidc/logout"));
     assert_eq!((answer.status, answer.body.len()), (204, 0));
     assert_eq!(client.get(&format!("{API}/access")).status, 401);
@@ -362,10 +363,9 @@ fn a_provider_without_an_address_to_sign_out_at_is_left_alone() {
 #[test]
 fn a_provider_that_is_down_is_named_and_the_registry_works_on() {
     let Some(mut provider) = Provider::start("usual") else { return };
-    let files = Files::new();
     let discovery = provider.discovery();
-    let server = registry(&files, &discovery, "RS256").start();
-    let mut browser = Browser::new(&files, &server, &provider);
+    let secure = registry(&discovery, "RS256");
+    let mut browser = Browser::new(&secure, &provider);
     let address = browser.begin();
     let back = browser.approve(&address, "anna");
     provider.child.kill().expect("the end of the provider");
@@ -373,11 +373,11 @@ fn a_provider_that_is_down_is_named_and_the_registry_works_on() {
     let answer = browser.call_back(&back);
     assert!(answer.status == 409 && answer.text().contains("cannot be used"), "{} {}", answer.status, answer.text());
 
-    let server = registry(&files, &discovery, "RS256").start();
-    let answer = files.client(&server).anonymous().get(&format!("{API}/access/oidc/request"));
+    let secure = registry(&discovery, "RS256");
+    let answer = secure.client().get(&format!("{API}/access/oidc/request"));
     assert_eq!(answer.status, 503, "{}", answer.text());
     assert!(answer.text().contains("The OpenId Connect Provider cannot be used") && !answer.text().contains(SECRET));
-    assert_eq!(files.client(&server).anonymous().get(&format!("{API}/about")).status, 200);
+    assert_eq!(secure.client().get(&format!("{API}/about")).status, 200);
 }
 
 #[test]
@@ -389,28 +389,26 @@ fn without_a_provider_or_without_encryption_nobody_signs_in() {
         (Method::DELETE, "logout"),
         (Method::GET, "logout"),
     ];
-    let plain = registry(&Files::new(), "https://localhost:1/discovery", "RS256").env("FLOWG_HTTP_TLS_ENABLED", "false").start();
+    let plain = settings(Setup::new(), "https://localhost:1/discovery", "RS256").start();
     let open = Client::new(&format!("http://{}", plain.address()));
-    let files = Files::new();
-    let secured = files.setup().start();
+    let secure = Secure::start();
     for (method, operation) in operations {
         let path = format!("{API}/access/oidc/{operation}");
         let answer = open.send(method.clone(), &path, &[], None);
-        let text = "User authentication/authorization is only supported when running over HTTPS.";
-        assert_eq!((answer.status, answer.text().as_str()), (409, text), "{operation}");
-        let answer = files.client(&secured).anonymous().send(method, &path, &[], None);
-        assert_eq!((answer.status, answer.text().as_str()), (409, "OpenId Connect is not configured."), "{operation}");
+        refused(&answer, 409, "User authentication/authorization is only supported when running over HTTPS.");
+        let answer = secure.client().send(method, &path, &[], None);
+        refused(&answer, 409, "OpenId Connect is not configured.");
     }
 }
 
 #[test]
 fn settings_that_cannot_be_used_stop_the_start_and_are_named() {
-    let files = Files::new();
+    let authority = Authority::new();
     for (name, value) in [("ALGORITHM", "RS1"), ("DISCOVERY_URL", "nowhere"), ("CLIENT_SECRET", "")] {
         let variable = format!("HEADWORKS_REGISTRY_OIDC_{name}");
-        let mut setup = registry(&files, "https://localhost/discovery", "RS256");
+        let mut setup = settings(authority.setup(), "https://localhost/discovery", "RS256");
         setup = if value.is_empty() { setup.without(&variable) } else { setup.env(&variable, value) };
-        let refusal = setup.try_start_on(&headworks_tests::server::Folder::new()).expect_err("no start");
+        let refusal = setup.try_start_on(&Folder::new()).expect_err("no start");
         let named = format!("registry.oidc.{}", name.to_lowercase());
         assert!(refusal.output.contains(&named) && !refusal.output.contains(SECRET), "{named}: {}", refusal.output);
     }

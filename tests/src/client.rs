@@ -48,6 +48,15 @@ impl Client {
         Self::with_tls(base, ureq::tls::TlsConfig::builder().root_certs(roots).build())
     }
 
+    /// The same as [`trusting`](Self::trusting), with a certificate of its own and the key of that, all as PEM.
+    pub fn identified(base: &str, trusted: &str, own: &str, key: &str) -> Self {
+        let certificate = |pem: &str| ureq::tls::Certificate::from_pem(pem.as_bytes()).expect("a certificate");
+        let key = ureq::tls::PrivateKey::from_pem(key.as_bytes()).expect("a key");
+        let roots = ureq::tls::RootCerts::new_with_certs(&[certificate(trusted)]);
+        let own = ureq::tls::ClientCert::new_with_certs(&[certificate(own)], key);
+        Self::with_tls(base, ureq::tls::TlsConfig::builder().root_certs(roots).client_cert(Some(own)).build())
+    }
+
     fn with_tls(base: &str, tls: ureq::tls::TlsConfig) -> Self {
         let config = ureq::Agent::config_builder()
             .tls_config(tls)

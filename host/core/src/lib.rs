@@ -1,8 +1,8 @@
 //! The nouns of Headworks that need no I/O.
 //!
 //! Owns ids, digests, the [`Batch`](batch::Batch), the [`Document`](document::Document), the form of the
-//! [`SystemConfiguration`](system::SystemConfiguration), ranges of addresses, PEM, the revisions that clients name, error codes and time. Knows nothing of
-//! storage, plugins, HTTP or any dialect.
+//! [`SystemConfiguration`](system::SystemConfiguration), ranges of addresses, PEM, the revisions that clients name, error
+//! codes and time. Knows nothing of storage, plugins, HTTP or any dialect.
 
 pub mod address;
 pub mod batch;

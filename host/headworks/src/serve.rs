@@ -18,7 +18,7 @@ use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
 use headworks_http::{ClientCertificates, HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
 use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions, Tenants};
-use headworks_nifi_registry::{RegistryOptions, RegistryState};
+use headworks_nifi_registry::RegistryState;
 use headworks_pipelines::{Language, PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
 use headworks_plugins::{PluginsOptions, Seal};
@@ -58,7 +58,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         tracing::warn!(name, "this variable has no effect here");
     }
     let sandbox_limits = settings.sandbox_limits()?;
-    let oidc = sign_on::oidc(&settings)?;
+    let registry_options = settings.registry.options()?;
+    let (oidc, kerberos) = (sign_on::oidc(&settings)?, sign_on::kerberos(&settings)?);
     std::fs::create_dir_all(&settings.data).with_context(|| format!("cannot make {}", settings.data.display()))?;
     let data = Dir::open_ambient_dir(&settings.data, ambient_authority())
         .with_context(|| format!("cannot open {}", settings.data.display()))?;
@@ -97,13 +98,16 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         clock: Arc::new(SystemClock),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let registry = Registry::new(store.clone(), Arc::clone(&clock), None);
+    registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
     let registry = RegistryState {
         store: store.clone(),
         identity: identity.clone(),
-        registry: Registry::new(store.clone(), Arc::clone(&clock), None),
+        registry,
         clock,
-        options: RegistryOptions::default(),
+        options: registry_options,
         oidc,
+        kerberos,
     };
     let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
     let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers, demo };
@@ -237,6 +241,7 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
         reset: settings.reset.user.clone().zip(settings.reset.password.clone()),
         demo: settings.demo,
         tenants: TenantOptions { plan: settings.plan()?, furnish },
+        initial: settings.registry.initial()?,
         clock: Arc::new(SystemClock),
     };
     let (identity, told) = Identity::start(store.clone(), options).await?;

@@ -3,8 +3,9 @@
 //! What must stay true: every setting can be given in the file and in the environment under the same name; an unknown member
 //! of the file is an error that names it. The struct holds secrets, so it is never shown.
 
+mod registry;
+
 use crate::cli::ServeArguments;
-use crate::sign_on::OidcSettings;
 use anyhow::{Context, Result, bail};
 use headworks_http::HttpLimits;
 use headworks_http::outbound::{Allowed, OutboundOptions};
@@ -63,10 +64,10 @@ pub(crate) struct Settings {
     pub(crate) management_tls: TlsSettings,
     pub(crate) outbound: Outbound,
     pub(crate) delivery: DeliverySettings,
-    pub(crate) registry: RegistrySettings,
     /// The quotas of tenants that have none of their own.
     tenants: Quotas,
     sandbox: Limits,
+    pub(crate) registry: registry::RegistrySettings,
     /// FLOWG_ variables that mean nothing here.
     #[serde(skip)]
     pub(crate) unknown: Vec<String>,
@@ -86,13 +87,6 @@ impl Default for DeliverySettings {
     fn default() -> Self {
         Self { give_up_seconds: 24 * 3600, queue_bytes: 256 << 20 }
     }
-}
-
-/// The registry.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RegistrySettings {
-    pub(crate) oidc: OidcSettings,
 }
 
 /// What plugins may reach.
@@ -276,9 +270,9 @@ impl Default for Settings {
             http: Http::default(),
             outbound: Outbound::default(),
             delivery: DeliverySettings::default(),
-            registry: RegistrySettings::default(),
             tenants: Quotas::default(),
             sandbox: Limits::default(),
+            registry: registry::RegistrySettings::default(),
             management_tls: TlsSettings::default(),
             unknown: Vec::new(),
         }
@@ -304,6 +298,8 @@ enum Kind {
     Number,
     /// Separated by commas.
     Texts,
+    /// Separated by semicolons: names that may have commas in them.
+    Names,
     /// `true` or `false`.
     Switch,
 }
@@ -381,6 +377,16 @@ const NAMES: &[(&str, Kind)] = &[
     ("outbound.allow", Kind::Texts),
     ("outbound.roots", Kind::Text),
     ("outbound.insecure", Kind::Switch),
+    ("registry.security", Kind::Text),
+    ("registry.revisions", Kind::Switch),
+    ("registry.version", Kind::Text),
+    ("registry.configurable_tenants", Kind::Switch),
+    ("registry.configurable_policies", Kind::Switch),
+    ("registry.password_login", Kind::Switch),
+    ("registry.token_seconds", Kind::Number),
+    ("registry.initial_admin", Kind::Text),
+    ("registry.nifi_identities", Kind::Names),
+    ("registry.nifi_group", Kind::Text),
     ("registry.oidc.discovery_url", Kind::Text),
     ("registry.oidc.connect_timeout_ms", Kind::Number),
     ("registry.oidc.read_timeout_ms", Kind::Number),
@@ -389,6 +395,9 @@ const NAMES: &[(&str, Kind)] = &[
     ("registry.oidc.algorithm", Kind::Text),
     ("registry.oidc.scopes", Kind::Texts),
     ("registry.oidc.claim", Kind::Text),
+    ("registry.kerberos.service_principal", Kind::Text),
+    ("registry.kerberos.keytab", Kind::Text),
+    ("registry.kerberos.expiration_seconds", Kind::Number),
 ];
 
 /// Names that FlowG installations have in their environment (FlowG 17); ours come before them.
@@ -464,6 +473,7 @@ impl Settings {
                 put(&mut table, name, value)?;
             }
         }
+        registry::mappings(environment, |name, value| put(&mut table, name, value))?;
         for (name, value) in arguments.given() {
             put(&mut table, name, value)?;
         }
@@ -579,7 +589,7 @@ impl ServeArguments {
 impl Kind {
     const fn noun(self) -> &'static str {
         match self {
-            Self::Text | Self::Texts => "text",
+            Self::Text | Self::Texts | Self::Names => "text",
             Self::Number => "number",
             Self::Switch => "true or false",
         }
@@ -594,6 +604,7 @@ impl Kind {
                 "false" | "0" => false,
                 _ => return None,
             }),
+            Self::Names => Value::Array(text.split(';').map(|part| Value::String(part.trim().to_owned())).collect()),
             Self::Texts => Value::Array(text.split(',').map(|part| Value::String(part.trim().to_owned())).collect()),
         })
     }

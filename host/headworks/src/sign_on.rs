@@ -4,8 +4,10 @@ use crate::settings::Settings;
 use anyhow::{Context, Result};
 use headworks_core::time::SystemClock;
 use headworks_http::outbound::Outbound;
+use headworks_identity::kerberos::Kerberos;
 use headworks_identity::oidc::{Oidc, OidcOptions};
 use serde::Deserialize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +42,38 @@ impl Default for OidcSettings {
             claim: "email".to_owned(),
         }
     }
+}
+
+/// Sign-on with Kerberos tickets; off without a principal.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct KerberosSettings {
+    /// What tickets are made for, such as `HTTP/host.example@REALM`.
+    service_principal: Option<String>,
+    /// The file of its keys.
+    keytab: Option<PathBuf>,
+    /// How long tokens are valid.
+    expiration_seconds: u64,
+}
+
+impl Default for KerberosSettings {
+    fn default() -> Self {
+        Self { service_principal: None, keytab: None, expiration_seconds: 12 * 3600 }
+    }
+}
+
+/// Sign-on with tickets for the principal of the settings, if they name one.
+pub(crate) fn kerberos(settings: &Settings) -> Result<Option<Kerberos>> {
+    let KerberosSettings { service_principal, keytab, expiration_seconds } = &settings.registry.kerberos;
+    let Some(principal) = service_principal else { return Ok(None) };
+    let keytab = keytab.as_ref().context("registry.kerberos.service_principal needs registry.kerberos.keytab")?;
+    let keys = std::fs::read(keytab).with_context(|| format!("registry.kerberos.keytab: cannot read {}", keytab.display()))?;
+    let made = Kerberos::new(principal, &keys, Duration::from_secs(*expiration_seconds), Arc::new(SystemClock));
+    let named = |error: headworks_core::Error| {
+        let member = error.member.as_deref().unwrap_or("keytab");
+        anyhow::anyhow!("registry.kerberos.{member} {error}")
+    };
+    Ok(Some(made.map_err(named)?))
 }
 
 /// Sign-on with the provider of the settings, if they name one.

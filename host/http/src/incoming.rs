@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use bytes::Bytes;
 use headworks_core::{Error, Result};
 use std::collections::HashMap;
@@ -33,6 +33,11 @@ impl Incoming {
     /// Its headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.parts.headers
+    }
+
+    /// Its address, as it is left below where its dialect is mounted.
+    pub fn uri(&self) -> &Uri {
+        &self.parts.uri
     }
 
     /// The host name that the request was sent to, with its port if it has one.

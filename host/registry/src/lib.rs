@@ -6,14 +6,30 @@
 //! believed. Knows nothing of HTTP, of wire types or of who may do what: a caller is a name here.
 
 pub mod archive;
+mod bucket;
+mod check;
+mod clearing;
 pub mod diff;
 mod event;
+mod flow;
 
+pub use bucket::{Bucket, BucketChange, BucketInUse, NewBucket};
 pub use event::{Event, EventKind, Observer};
+pub use flow::{Flow, FlowChange, NewFlow};
 
 use headworks_core::time::Clock;
+use headworks_core::{Document, Error, ErrorCode, Result, TenantId};
 use headworks_store::Store;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use tokio::sync::RwLock;
+
+/// How often a change is tried anew because what it changes was changed meanwhile.
+const TRIES: usize = 8;
+/// Deletions of buckets that may go on at once.
+const STRIPES: usize = 64;
 
 /// The buckets of all tenants. Cloning is cheap.
 #[derive(Clone)]
@@ -23,12 +39,16 @@ struct Inner {
     store: Store,
     clock: Arc<dyn Clock>,
     observer: Option<Arc<dyn Observer>>,
+    /// Whoever makes something in a bucket shares its lock; who deletes it has it alone.
+    buckets: Vec<RwLock<()>>,
+    hasher: RandomState,
 }
 
 impl Registry {
     /// The registry that is kept in this store. The observer hears of every change.
     pub fn new(store: Store, clock: Arc<dyn Clock>, observer: Option<Arc<dyn Observer>>) -> Self {
-        Self(Arc::new(Inner { store, clock, observer }))
+        let buckets = (0..STRIPES).map(|_| RwLock::new(())).collect();
+        Self(Arc::new(Inner { store, clock, observer, buckets, hasher: RandomState::new() }))
     }
 
     /// Where everything is kept.
@@ -47,4 +67,34 @@ impl Registry {
             observer.observe(event);
         }
     }
+
+    fn bucket_lock(&self, tenant: TenantId, bucket: &str) -> Result<&RwLock<()>> {
+        let stripe = self.0.hasher.hash_one((tenant, bucket)) as usize % STRIPES;
+        self.0.buckets.get(stripe).ok_or_else(|| Error::internal("no such stripe"))
+    }
+}
+
+/// The body of one of our documents.
+fn read<T: DeserializeOwned>(document: &Document) -> Result<T> {
+    serde_json::from_slice(&document.body).map_err(|error| {
+        let message = format!("the stored {} `{}` cannot be read: {error}", document.key.kind, document.key.name);
+        Error::new(ErrorCode::Corrupt, message)
+    })
+}
+
+/// The body of a document of ours.
+fn written(body: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(body).map_err(|error| Error::internal(format!("a document cannot be written: {error}")))
+}
+
+/// What is told when others were quicker again and again.
+fn busy(what: &str, id: &str) -> Error {
+    let message = format!("the {what} with id '{id}' is being changed by others all the time; try again");
+    Error::new(ErrorCode::RevisionConflict, message)
+}
+
+/// Runs what reads more than a little from the disk off the async threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::internal(format!("reading failed: {error}")))?
 }

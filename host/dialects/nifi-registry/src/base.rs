@@ -1,13 +1,24 @@
 //! The address of the API as the client sees it, behind whatever proxies (NiFi Registry 2.5).
 
-use crate::PREFIX;
+use crate::call::Call;
+use crate::{PREFIX, Security};
 use axum::http::HeaderMap;
-use headworks_http::Incoming;
 
 /// Absolute, without a slash at its end.
-pub(crate) fn of(incoming: &Incoming) -> String {
-    let tls = false;
-    address(incoming.headers(), incoming.host().unwrap_or("localhost"), tls)
+pub(crate) fn of(call: &Call) -> String {
+    server(call) + PREFIX
+}
+
+/// The address of the user interface.
+pub(crate) fn home(call: &Call) -> String {
+    server(call) + "/nifi-registry"
+}
+
+/// What stands before the paths of this server, without a slash at its end.
+pub(crate) fn server(call: &Call) -> String {
+    // Where everybody has to prove who he is, a proxy ends TLS if the server does not.
+    let tls = call.context.tls() || call.app.options.security == Security::Secured;
+    address(call.headers(), call.host().unwrap_or("localhost"), tls)
 }
 
 fn address(headers: &HeaderMap, host: &str, tls: bool) -> String {
@@ -23,7 +34,7 @@ fn address(headers: &HeaderMap, host: &str, tls: bool) -> String {
     let context = context.trim_matches('/');
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let slash = if context.is_empty() { "" } else { "/" };
-    format!("{scheme}://{host}{port}{slash}{context}{PREFIX}")
+    format!("{scheme}://{host}{port}{slash}{context}")
 }
 
 /// Host and port; an address of IPv6 stands in brackets.
@@ -41,7 +52,7 @@ mod tests {
 
     fn seen(headers: &[(&'static str, &str)]) -> String {
         let headers = headers.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap())).collect();
-        address(&headers, "own:18080", false)
+        address(&headers, "own:18080", false) + PREFIX
     }
 
     #[test]

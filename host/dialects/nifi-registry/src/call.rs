@@ -1,12 +1,12 @@
 //! One request on its way through the checks. Taking a [`Call`] authenticates; its methods read the rest.
 
 use crate::failure::Failure;
-use crate::{App, Security};
+use crate::{App, Security, chain};
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
-use headworks_core::{Error, TenantId};
-use headworks_http::Incoming;
-use headworks_identity::{Action, Caller, Resource};
+use headworks_core::{Error, ErrorClass, TenantId};
+use headworks_http::{Incoming, RequestContext};
+use headworks_identity::{Action, Caller, Realm, Resource, subject};
 use serde::de::DeserializeOwned;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -36,22 +36,57 @@ impl FromRequest<App> for Call {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        crate::media::acceptable(request.uri().path(), request.headers())?;
         let Ok(incoming) = Incoming::from_request(request, app).await;
         let caller = authenticate(app, &incoming)?;
         Ok(Self { app: Arc::clone(app), caller, incoming })
     }
 }
 
+impl Security {
+    /// Whether those have to prove who they are who come in this way.
+    pub(crate) fn asks(self, context: &RequestContext) -> bool {
+        match self {
+            Self::Auto => context.tls(),
+            Self::Secured => true,
+            Self::Open => false,
+        }
+    }
+}
+
 /// Finds out who calls (NiFi Registry 19.1 and 20).
-fn authenticate(app: &App, _incoming: &Incoming) -> Result<Caller, Failure> {
-    let open = match app.options.security {
-        Security::Auto | Security::Open => true,
-        Security::Secured => false,
-    };
-    if open {
+fn authenticate(app: &App, incoming: &Incoming) -> Result<Caller, Failure> {
+    if !app.options.security.asks(&incoming.context) {
         return Ok(Caller::open(TenantId::DEFAULT));
     }
-    Ok(Caller { open: false, ..Caller::open(TenantId::DEFAULT) })
+    if let Some(name) = incoming.context.certificate().and_then(subject) {
+        let name = app.options.identities.apply(&name);
+        let tenant = app.identity.admitted(realm(incoming))?;
+        return match chain::of(incoming.headers())? {
+            Some(chain) => Ok(chain::caller(tenant, chain, name, &app.options.identities)),
+            None => Ok(Caller::proven(tenant, name)),
+        };
+    }
+    if let Some(token) = bearer(incoming) {
+        let proven = app.identity.recognise(token).map_err(|error| match error.class() {
+            ErrorClass::Unauthenticated => Failure::bad_token(),
+            _ => error.into(),
+        })?;
+        return Ok(Caller::proven(proven.tenant, proven.identity));
+    }
+    Ok(Caller::anonymous(app.identity.admitted(realm(incoming))?))
+}
+
+/// The tenant that a request means which does not say whose it is.
+pub(crate) fn realm(incoming: &Incoming) -> Realm<'_> {
+    let header = incoming.headers().get("x-headworks-tenant").and_then(|name| name.to_str().ok());
+    Realm::Asked { header, host: incoming.host() }
+}
+
+fn bearer(incoming: &Incoming) -> Option<&str> {
+    let header = incoming.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 impl Call {
@@ -81,6 +116,18 @@ impl Call {
         self.is_json()?;
         let body = self.body().await?;
         serde_json::from_slice(&body).map_err(|error| Failure::invalid(error.to_string()))
+    }
+
+    /// The body as JSON, which has to be there; `what` is how messages call it.
+    pub(crate) async fn needed<T: DeserializeOwned>(&mut self, what: &str) -> Result<T, Failure> {
+        self.is_json()?;
+        let body = self.body().await?;
+        let missing = || Failure::invalid(format!("{what} cannot be null"));
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Err(missing());
+        }
+        let read: Option<T> = serde_json::from_slice(&body).map_err(|error| Failure::invalid(error.to_string()))?;
+        read.ok_or_else(missing)
     }
 
     /// Refuses bodies that say they are no JSON. What says nothing is taken for JSON.

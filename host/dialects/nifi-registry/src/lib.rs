@@ -11,17 +11,21 @@ mod base;
 mod buckets;
 mod bundles;
 mod call;
+mod chain;
 mod config;
 mod extensions;
 mod failure;
 mod flows;
 mod items;
 mod links;
-mod oidc;
+mod media;
 mod outside;
 mod pages;
+mod paging;
+mod parties;
 mod policies;
 mod repository;
+mod revisions;
 mod tenants;
 mod versions;
 
@@ -33,11 +37,13 @@ use failure::Failure;
 use headworks_core::Error;
 use headworks_core::time::Clock;
 use headworks_http::RequestId;
-use headworks_identity::Identity;
+use headworks_identity::kerberos::Kerberos;
 use headworks_identity::oidc::Oidc;
+use headworks_identity::{Identity, Mapping};
 use headworks_registry::Registry;
 use headworks_store::Store;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where the dialect is mounted.
 pub const PREFIX: &str = "/nifi-registry-api";
@@ -55,7 +61,7 @@ pub enum Security {
 }
 
 /// How this dialect behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct RegistryOptions {
     /// Who has to prove who they are.
     pub security: Security,
@@ -63,11 +69,30 @@ pub struct RegistryOptions {
     pub revisions: bool,
     /// The release that this server says it is (NiFi Registry 23.5).
     pub version: String,
+    /// Whether users and groups can be changed here.
+    pub configurable_tenants: bool,
+    /// Whether policies can be changed here.
+    pub configurable_policies: bool,
+    /// Whether users get a token for their password.
+    pub password_login: bool,
+    /// How long such a token is valid; 1 minute to 12 hours (NiFi Registry 19.4).
+    pub token_lifetime: Duration,
+    /// What the names in certificates and chains of proxies become (NiFi Registry 19.7).
+    pub identities: Mapping,
 }
 
 impl Default for RegistryOptions {
     fn default() -> Self {
-        Self { security: Security::Auto, revisions: false, version: "0.8.0".to_owned() }
+        Self {
+            security: Security::Auto,
+            revisions: false,
+            version: "0.8.0".to_owned(),
+            configurable_tenants: true,
+            configurable_policies: true,
+            password_login: true,
+            token_lifetime: Duration::from_secs(12 * 3600),
+            identities: Mapping::default(),
+        }
     }
 }
 
@@ -85,6 +110,8 @@ pub struct RegistryState {
     pub options: RegistryOptions,
     /// Sign-on with an OpenID Connect provider, where there is one.
     pub oidc: Option<Oidc>,
+    /// Sign-on with Kerberos tickets, where there is a keytab.
+    pub kerberos: Option<Kerberos>,
 }
 
 type App = Arc<RegistryState>;
@@ -102,7 +129,6 @@ pub fn router(state: RegistryState) -> Router {
         .merge(extensions::routes())
         .merge(flows::routes())
         .merge(items::routes())
-        .merge(oidc::routes())
         .merge(policies::routes())
         .merge(repository::routes())
         .merge(tenants::routes())
@@ -110,7 +136,7 @@ pub fn router(state: RegistryState) -> Router {
         .fallback(outside::unknown_path)
         .method_not_allowed_fallback(outside::wrong_method)
         .with_state(Arc::clone(&app));
-    outside::around(operations).merge(pages::routes())
+    outside::around(operations, app).merge(pages::routes())
 }
 
 /// The answer to a request of this dialect whose handler panicked.

@@ -44,6 +44,15 @@ pub(crate) struct Permissions {
 }
 
 impl Permissions {
+    /// What either of them allows.
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self {
+            can_read: self.can_read || other.can_read,
+            can_write: self.can_write || other.can_write,
+            can_delete: self.can_delete || other.can_delete,
+        }
+    }
+
     /// Of the caller.
     pub(crate) fn of(call: &Call, resource: &Resource) -> Self {
         Self {

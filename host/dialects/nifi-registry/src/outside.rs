@@ -1,19 +1,34 @@
 //! What happens to every request before its operation and to every answer after it (NiFi Registry 2).
 
-use crate::PREFIX;
 use crate::failure::Failure;
+use crate::{App, PREFIX, Security};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::State;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
-use std::convert::Infallible;
-use tower::{ServiceBuilder, ServiceExt};
+use axum::middleware::{Next, from_fn_with_state};
+use headworks_http::RequestContext;
+use tower::ServiceBuilder;
 
 /// The operations as they are reached from outside.
-pub(crate) fn around(operations: Router) -> Router {
-    let service = ServiceBuilder::new().map_request(plainly).map_response(guarded).service(operations);
-    Router::new().nest_service(PREFIX, service.map_err(|never: Infallible| match never {}))
+pub(crate) fn around(operations: Router, app: App) -> Router {
+    Router::new().nest_service(PREFIX, ServiceBuilder::new().layer(from_fn_with_state(app, pass)).service(operations))
 }
+
+async fn pass(State(app): State<App>, request: Request<Body>, next: Next) -> Response<Body> {
+    let request = plainly(request);
+    let of_a_person = PRIVATE.contains(&request.uri().path().split('/').nth(1).unwrap_or_default());
+    let tls = request.extensions().get::<RequestContext>().is_some_and(RequestContext::tls);
+    let mut response = guarded(next.run(request).await, of_a_person);
+    if tls || app.options.security == Security::Secured {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31540000"));
+    }
+    response
+}
+
+/// First parts of paths whose answers are about one person.
+const PRIVATE: &[&str] = &["access", "policies", "tenants"];
 
 pub(crate) async fn unknown_path() -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "HTTP 404 Not Found")
@@ -62,8 +77,12 @@ const HEADERS: &[(HeaderName, &str)] = &[
 ];
 
 /// An answer with the headers that every answer has; those that its operation set stay (NiFi Registry 2.4).
-fn guarded(mut response: Response<Body>) -> Response<Body> {
+fn guarded(mut response: Response<Body>, of_a_person: bool) -> Response<Body> {
     let headers = response.headers_mut();
+    if of_a_person {
+        let value = HeaderValue::from_static("private, no-cache, no-store, no-transform");
+        headers.entry(header::CACHE_CONTROL).or_insert(value);
+    }
     for (name, value) in HEADERS {
         if !headers.contains_key(name) {
             headers.insert(name, HeaderValue::from_static(value));

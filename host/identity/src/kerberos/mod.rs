@@ -19,6 +19,7 @@ use keytab::Key;
 use seen::Seen;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How far the clocks of callers and of this server may be apart, in seconds (RFC 4120 8.2).
 const SKEW: i64 = 300;
@@ -57,6 +58,7 @@ pub struct Kerberos(Arc<Inner>);
 struct Inner {
     keys: Vec<Key>,
     seen: Seen,
+    lifetime: Duration,
     clock: Arc<dyn Clock>,
 }
 
@@ -75,20 +77,21 @@ fn refused(why: &str) -> Error {
 }
 
 impl Kerberos {
-    /// Reads the keys of the service `principal`, such as `HTTP/host.example` or `HTTP/host.example@REALM`.
+    /// Reads the keys of the service `principal`, such as `HTTP/host.example` or `HTTP/host.example@REALM`; whoever shows a ticket is
+    /// vouched for as long as `lifetime`.
     ///
     /// # Errors
-    /// [`ErrorCode::Invalid`] at `keytab` or `principal`.
-    pub fn new(principal: &str, keytab: &[u8], clock: Arc<dyn Clock>) -> Result<Self> {
+    /// [`ErrorCode::Invalid`] at `keytab` or `service_principal`.
+    pub fn new(principal: &str, keytab: &[u8], lifetime: Duration, clock: Arc<dyn Clock>) -> Result<Self> {
         let mut keys = keytab::read(keytab)?;
         let realmless =
             |key: &Key| key.principal.to_string().strip_suffix(&format!("@{}", key.principal.realm)) == Some(principal);
         keys.retain(|key| key.principal.to_string() == principal || realmless(key));
         if keys.is_empty() {
             let text = format!("has no AES key in the keytab: {principal:?}");
-            return Err(Error::invalid(text).at("principal"));
+            return Err(Error::invalid(text).at("service_principal"));
         }
-        Ok(Self(Arc::new(Inner { keys, seen: Seen::new(2 * SKEW, MOST), clock })))
+        Ok(Self(Arc::new(Inner { keys, seen: Seen::new(2 * SKEW, MOST), lifetime, clock })))
     }
 
     /// Checks what stands behind `Negotiate ` in the header.
@@ -102,6 +105,11 @@ impl Kerberos {
         self.0.seen.remember(&proven.once, self.now())?;
         let answer = proven.answer.map(|answer| STANDARD.encode(request.answer(&answer)));
         Ok(Accepted { name: proven.client.to_string(), answer })
+    }
+
+    /// How long whoever was accepted is vouched for.
+    pub fn lifetime(&self) -> Duration {
+        self.0.lifetime
     }
 
     fn now(&self) -> Timestamp {

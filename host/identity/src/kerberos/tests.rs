@@ -127,7 +127,7 @@ fn keytab() -> Vec<u8> {
 
 fn service() -> (Kerberos, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(NOW * 1000)));
-    (Kerberos::new("HTTP/us@HOME", &keytab(), Arc::clone(&clock) as Arc<dyn Clock>).unwrap(), clock)
+    (Kerberos::new("HTTP/us@HOME", &keytab(), Duration::from_secs(60), Arc::clone(&clock) as Arc<dyn Clock>).unwrap(), clock)
 }
 
 fn outcome(made: &Made) -> Result<Accepted> {
@@ -237,15 +237,15 @@ fn what_is_no_ticket_is_refused() {
 fn keytabs_are_read_and_principals_found() {
     let clock = || Arc::new(ManualClock::default()) as Arc<dyn Clock>;
     for principal in ["HTTP/us", "HTTP/us@HOME", "HTTP/them"] {
-        Kerberos::new(principal, &keytab(), clock()).unwrap();
+        Kerberos::new(principal, &keytab(), Duration::from_secs(60), clock()).unwrap();
     }
     for principal in ["HTTP/other", "HTTP/us@AWAY", "us", "", "@HOME"] {
-        let error = Kerberos::new(principal, &keytab(), clock()).map(drop).unwrap_err();
-        assert_eq!(error.member.as_deref(), Some("principal"));
+        let error = Kerberos::new(principal, &keytab(), Duration::from_secs(60), clock()).map(drop).unwrap_err();
+        assert_eq!(error.member.as_deref(), Some("service_principal"));
     }
     let whole = keytab();
     for damaged in [b"".as_slice(), &[5, 1], &whole[..whole.len() - 1], &whole[1..], &[5, 2, 0, 0, 0, 3, 0, 2, 0]] {
-        let error = Kerberos::new("HTTP/us", damaged, clock()).map(drop).unwrap_err();
+        let error = Kerberos::new("HTTP/us", damaged, Duration::from_secs(60), clock()).map(drop).unwrap_err();
         assert_eq!(error.member.as_deref(), Some("keytab"));
     }
 }

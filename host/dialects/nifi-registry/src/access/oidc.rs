@@ -3,13 +3,13 @@
 //! What must stay true: a login, and the token it ends with, belong to the browser that shows its cookie; people of the
 //! provider are of the first tenant, since other tenants did not choose the provider.
 
+use super::{home, sign_out, signed_in, signing_is_possible};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::{App, base};
 use axum::Router;
-use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use headworks_core::{Error, ErrorClass, TenantId};
 use headworks_identity::oidc::{KEPT, Oidc, Returned, Vouched};
@@ -18,41 +18,40 @@ use uuid::Uuid;
 
 /// Names the login that a browser has begun.
 const COOKIE: &str = "oidc-request-identifier";
-/// Where people are.
-const HOME: &str = "/nifi-registry";
 
-pub(crate) fn routes() -> Router<App> {
+pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/access/oidc/request", get(request))
         .route("/access/oidc/callback", get(callback))
         .route("/access/oidc/exchange", post(exchange))
         .route("/access/oidc/logout", delete(log_out).get(leave))
-        .route("/access/oidc/logout/callback", get(home))
-        .route("/access/logout/complete", get(home))
+        .route("/access/oidc/logout/callback", get(logged_out))
+}
+
+/// Whether there is a provider.
+pub(super) fn is_configured(call: &Call) -> bool {
+    call.app.oidc.is_some()
 }
 
 /// The provider, for those who come over an encrypted connection.
 fn provider(call: &Call) -> Result<Oidc, Failure> {
-    if !call.app.options.security.asks(&call.context) {
-        let text = "User authentication/authorization is only supported when running over HTTPS.";
-        return Err(Failure::conflict(text));
-    }
+    signing_is_possible(call)?;
     call.app.oidc.clone().ok_or_else(|| Failure::conflict("OpenId Connect is not configured."))
 }
 
-async fn request(call: Call) -> Result<Response<Body>, Failure> {
+async fn request(call: Call) -> Result<Response, Failure> {
     let oidc = provider(&call)?;
     let begun = oidc.begin(&format!("{}/access/oidc/callback", base::of(&call))).await?;
     Ok(with_cookie(to(&begun.address)?, Some(begun.login)))
 }
 
-async fn callback(call: Call) -> Result<Response<Body>, Failure> {
+async fn callback(mut call: Call) -> Result<Response, Failure> {
     let oidc = provider(&call)?;
     let login = cookie(call.headers()).ok_or_else(|| Failure::conflict(NO_COOKIE))?;
-    match finish(&call, &oidc, login).await {
+    match finish(&mut call, &oidc, login).await {
         Ok(token) => {
             oidc.keep(login, token);
-            to(&(base::server(&call) + HOME))
+            Ok(home(&call))
         }
         Err(error) if error.class() == ErrorClass::Internal => Err(error.into()),
         // Whatever the reason, the login is over and cannot be tried again.
@@ -63,7 +62,7 @@ async fn callback(call: Call) -> Result<Response<Body>, Failure> {
 const NO_COOKIE: &str = "The login request identifier was not found in the request. Unable to continue.";
 
 /// The registry's token for the person that the provider vouches for.
-async fn finish(call: &Call, oidc: &Oidc, login: Uuid) -> headworks_core::Result<String> {
+async fn finish(call: &mut Call, oidc: &Oidc, login: Uuid) -> headworks_core::Result<String> {
     let query = call.query()?;
     let given = |name: &str| query.get(name).map(String::as_str);
     let returned = Returned {
@@ -75,10 +74,10 @@ async fn finish(call: &Call, oidc: &Oidc, login: Uuid) -> headworks_core::Result
     };
     let Vouched { name, issuer, lifetime } = oidc.finish(login, returned).await?;
     let owner = Proven { tenant: TenantId::DEFAULT, identity: call.app.options.identities.apply(&name) };
-    call.app.identity.issue(&owner, Proof { provider: &issuer, entered: &name, lifetime }).await
+    signed_in(&call.app, &owner, Proof { provider: &issuer, entered: &name, lifetime }).await
 }
 
-async fn exchange(call: Call) -> Result<Response<Body>, Failure> {
+async fn exchange(call: Call) -> Result<Response, Failure> {
     let oidc = provider(&call)?;
     let login = cookie(call.headers()).ok_or_else(|| Failure::invalid(NO_COOKIE))?;
     let gone = || Failure::invalid("A JWT for this login request identifier could not be found. Unable to continue.");
@@ -90,48 +89,41 @@ async fn exchange(call: Call) -> Result<Response<Body>, Failure> {
 }
 
 /// Ends every token of the caller, and the session at the provider.
-async fn log_out(call: Call) -> Result<Response<Body>, Failure> {
+async fn log_out(mut call: Call) -> Result<Response, Failure> {
     let oidc = provider(&call)?;
-    if call.caller.anonymous {
-        return Err(Failure::unauthenticated("Unable to log out: the request carries no access token."));
-    }
-    sign_out(&call).await?;
-    at_provider(&call, &oidc).await
+    sign_out(&mut call).await?;
+    at_provider(&mut call, &oidc).await
 }
 
 /// The same for browsers that are sent here, which carry no token: the interface has signed them out before.
-async fn leave(call: Call) -> Result<Response<Body>, Failure> {
+async fn leave(mut call: Call) -> Result<Response, Failure> {
     let oidc = provider(&call)?;
     if !call.caller.anonymous {
-        sign_out(&call).await?;
+        sign_out(&mut call).await?;
     }
-    at_provider(&call, &oidc).await
+    at_provider(&mut call, &oidc).await
 }
 
-async fn sign_out(call: &Call) -> headworks_core::Result<()> {
-    let who = Proven { tenant: call.caller.tenant, identity: call.caller.identity.clone() };
-    call.app.identity.sign_out(&who).await
-}
-
-async fn at_provider(call: &Call, oidc: &Oidc) -> Result<Response<Body>, Failure> {
-    match oidc.end(&(base::server(call) + HOME)).await? {
+async fn at_provider(call: &mut Call, oidc: &Oidc) -> Result<Response, Failure> {
+    match oidc.end(&base::home(call)).await? {
         Some(address) => to(&address),
         None => Ok(StatusCode::NO_CONTENT.into_response()),
     }
 }
 
-async fn home(call: Call) -> Result<Response<Body>, Failure> {
-    to(&(base::server(&call) + HOME))
+async fn logged_out(call: Call) -> Result<Response, Failure> {
+    signing_is_possible(&call)?;
+    Ok(home(&call))
 }
 
-fn to(address: &str) -> Result<Response<Body>, Failure> {
+fn to(address: &str) -> Result<Response, Failure> {
     let unusable = |_| Error::internal("an address to go to cannot be sent");
     let location = HeaderValue::from_str(address).map_err(unusable)?;
     Ok((StatusCode::FOUND, [(header::LOCATION, location)]).into_response())
 }
 
 /// An answer that names a login, or that ends the naming.
-fn with_cookie(mut response: Response<Body>, login: Option<Uuid>) -> Response<Body> {
+fn with_cookie(mut response: Response, login: Option<Uuid>) -> Response {
     let (value, age) = login.map_or((String::new(), 0), |login| (login.to_string(), KEPT.as_secs()));
     let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; Secure; Max-Age={age}");
     response.headers_mut().extend(HeaderValue::try_from(cookie).ok().map(|cookie| (header::SET_COOKIE, cookie)));

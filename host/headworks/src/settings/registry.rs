@@ -1,0 +1,146 @@
+//! Settings of the registry: the section `registry`.
+
+use crate::sign_on::{KerberosSettings, OidcSettings};
+use anyhow::{Context, Result, bail};
+use headworks_identity::{InitialPolicies, Letters, Mapping};
+use headworks_nifi_registry::{RegistryOptions, Security};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use toml::{Table, Value};
+
+/// Where absent the defaults of [`RegistryOptions`].
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RegistrySettings {
+    /// Who has to prove who they are.
+    security: Option<Asked>,
+    /// Whether changes have to name the revision they are based on.
+    revisions: Option<bool>,
+    /// The release that this server says it is.
+    version: Option<String>,
+    configurable_tenants: Option<bool>,
+    configurable_policies: Option<bool>,
+    /// Whether users get a token for their password.
+    password_login: Option<bool>,
+    /// How long such a token is valid.
+    token_seconds: Option<u64>,
+    /// An administrator beside the first user, such as the name in a certificate; of the first start.
+    initial_admin: Option<String>,
+    /// NiFi instances, which act for their users; of the first start.
+    nifi_identities: Vec<String>,
+    /// A group of NiFi instances; of the first start.
+    nifi_group: Option<String>,
+    /// Sign-on with an OpenID Connect provider.
+    pub(crate) oidc: OidcSettings,
+    /// Sign-on with Kerberos tickets.
+    pub(crate) kerberos: KerberosSettings,
+    /// What names from elsewhere become, in the order of the rules' names.
+    identity_mapping: BTreeMap<String, MappingSettings>,
+    /// The same of groups.
+    group_mapping: BTreeMap<String, MappingSettings>,
+}
+
+/// The sections whose members have names that operators choose.
+const MAPPINGS: [&str; 2] = ["identity_mapping", "group_mapping"];
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Asked {
+    Auto,
+    Secured,
+    Open,
+}
+
+/// One rule.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MappingSettings {
+    pattern: String,
+    value: String,
+    #[serde(default)]
+    transform: Transform,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Transform {
+    #[default]
+    #[serde(alias = "NONE")]
+    None,
+    #[serde(alias = "LOWER")]
+    Lower,
+    #[serde(alias = "UPPER")]
+    Upper,
+}
+
+impl RegistrySettings {
+    /// How the dialect behaves.
+    pub(crate) fn options(&self) -> Result<RegistryOptions> {
+        let usual = RegistryOptions::default();
+        Ok(RegistryOptions {
+            security: match self.security {
+                None | Some(Asked::Auto) => Security::Auto,
+                Some(Asked::Secured) => Security::Secured,
+                Some(Asked::Open) => Security::Open,
+            },
+            revisions: self.revisions.unwrap_or(usual.revisions),
+            version: self.version.clone().unwrap_or(usual.version),
+            configurable_tenants: self.configurable_tenants.unwrap_or(usual.configurable_tenants),
+            configurable_policies: self.configurable_policies.unwrap_or(usual.configurable_policies),
+            password_login: self.password_login.unwrap_or(usual.password_login),
+            token_lifetime: self.token_seconds.map_or(usual.token_lifetime, Duration::from_secs),
+            identities: mapping("identity_mapping", &self.identity_mapping)?,
+        })
+    }
+
+    /// Who has rights from the first start on.
+    pub(crate) fn initial(&self) -> Result<InitialPolicies> {
+        let identities = mapping("identity_mapping", &self.identity_mapping)?;
+        let groups = mapping("group_mapping", &self.group_mapping)?;
+        let named = |name: &str| {
+            if name.trim().is_empty() { bail!("registry.nifi_identities has an empty name") } else { Ok(identities.apply(name)) }
+        };
+        Ok(InitialPolicies {
+            administrator: self.initial_admin.as_ref().map(|name| identities.apply(name)),
+            nifi_identities: self.nifi_identities.iter().map(|name| named(name)).collect::<Result<_>>()?,
+            nifi_group: self.nifi_group.as_ref().map(|name| groups.apply(name)),
+        })
+    }
+}
+
+fn mapping(section: &str, rules: &BTreeMap<String, MappingSettings>) -> Result<Mapping> {
+    let mut mapping = Mapping::default();
+    for (name, MappingSettings { pattern, value, transform }) in rules {
+        let letters = match transform {
+            Transform::None => Letters::Keep,
+            Transform::Lower => Letters::Lower,
+            Transform::Upper => Letters::Upper,
+        };
+        mapping.rule(pattern, value, letters).with_context(|| format!("registry.{section}.{name}"))?;
+    }
+    Ok(mapping)
+}
+
+/// Takes the mappings in the environment: `HEADWORKS_REGISTRY_IDENTITY_MAPPING_DN_PATTERN` is the pattern of the rule `dn`.
+pub(super) fn mappings(environment: &BTreeMap<String, String>, mut put: impl FnMut(&str, Value) -> Result<()>) -> Result<()> {
+    for section in MAPPINGS {
+        let prefix = format!("{}_", super::variable(&format!("registry.{section}")));
+        let mut rules: BTreeMap<String, Table> = BTreeMap::new();
+        for (variable, text) in environment {
+            let Some(rest) = variable.strip_prefix(&prefix) else { continue };
+            let member = ["PATTERN", "VALUE", "TRANSFORM"].into_iter().find_map(|member| {
+                let name = rest.strip_suffix(member)?.strip_suffix('_').filter(|name| !name.is_empty())?;
+                Some((name.to_lowercase(), member.to_lowercase()))
+            });
+            let Some((name, member)) = member else {
+                bail!("{variable} in the environment ends in no _PATTERN, _VALUE or _TRANSFORM")
+            };
+            rules.entry(name).or_default().insert(member, Value::String(text.clone()));
+        }
+        for (name, rule) in rules {
+            put(&format!("registry.{section}.{name}"), Value::Table(rule))?;
+        }
+    }
+    Ok(())
+}
