@@ -8,6 +8,8 @@ import { createRequire } from 'node:module';
 import { generateKeyPairSync } from 'node:crypto';
 
 const [folder, variant] = process.argv.slice(2);
+// What it has to say besides: nobody reads standard output after the address.
+console.info = console.error;
 const { Provider } = await import(createRequire(`${folder}/`).resolve('oidc-provider'));
 
 const key = (type, alg, options) => ({ ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: alg });
