@@ -33,7 +33,7 @@ test: lint components ## the whole suite
 	$(call say,testing)
 	cargo test --release --workspace
 
-peers: build ## forwarders against real peers; installs RabbitMQ
+peers: build ## forwarders and the registry against real peers; installs RabbitMQ and the original registry
 	sh tools/setup.sh peers
 	cargo test --release -p headworks-tests --test peers
 

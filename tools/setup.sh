@@ -35,6 +35,8 @@ if [ ! -d "$sysroot/lib/rustlib/wasm32-wasip1" ]; then
 fi
 if [ "${1:-}" = peers ]; then
     want rabbitmq-server      # what tests/peers talks to; they start one of their own
+    command -v java >/dev/null 2>&1 || want default-jre-headless
+    command -v mvn >/dev/null 2>&1 || want maven
 fi
 if [ "${1:-}" = tests ]; then
     want rsyslog              # senders of syslog
@@ -91,19 +93,28 @@ nipyapi() {
     done
 }
 
-# NiFi's command line with what it needs (90 MB), in the folder nifi-cli of CARGO_TARGET_DIR, anew when its version has changed.
-nifi_cli() {
-    [ "${1:-}" = tests ] || return 0
-    list=$(dirname "$0")/../tests/clients/pom.xml
-    folder=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/nifi-cli
+# Artifacts of Maven: what they are, the list of them, the folder of CARGO_TARGET_DIR that gets them, anew when the list has
+# changed, and the goal.
+artifacts() {
+    list=$(dirname "$0")/../$2
+    folder=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/$3
     cmp -s "$list" "$folder/installed" && return 0
-    say "installing the command line of NiFi"
+    say "installing $1"
     log=$(mktemp)
     { rm -rf "$folder" && mkdir -p "$folder" &&
-        mvn -B -f "$list" dependency:copy-dependencies -DoutputDirectory="$(cd "$folder" && pwd)"; } >"$log" 2>&1 ||
-        { cat "$log" >&2; rm -f "$log"; fail "the command line of NiFi could not be installed"; }
+        mvn -B -f "$list" "dependency:$4" -DoutputDirectory="$(cd "$folder" && pwd)"; } >"$log" 2>&1 ||
+        { cat "$log" >&2; rm -f "$log"; fail "$1 could not be installed"; }
     rm -f "$log"
     cp "$list" "$folder/installed"
+}
+of_maven() {
+    case ${1:-} in
+    tests)
+        artifacts "the command line of NiFi (90 MB)" tests/clients/pom.xml nifi-cli copy-dependencies
+        artifacts "archives of NiFi's releases (40 MB)" tests/nars/pom.xml nars copy
+        ;;
+    peers) artifacts "the original registry (70 MB)" tests/peers/original/pom.xml nifi-registry copy-dependencies ;;
+    esac
 }
 
 # syslog-ng, unpacked into the folder syslog-ng of CARGO_TARGET_DIR: installed it would take the place of rsyslog.
@@ -152,7 +163,7 @@ provider() {
     rm -f "$log"
     cp "$list" "$folder/installed"
 }
-[ -z "$missing" ] && { clients "$@"; nipyapi "$@"; nifi_cli "$@"; syslog_ng "$@"; toolchains "$@"; provider "$@"; exit 0; }
+[ -z "$missing" ] && { clients "$@"; nipyapi "$@"; of_maven "$@"; syslog_ng "$@"; toolchains "$@"; provider "$@"; exit 0; }
 
 command -v apt-get >/dev/null 2>&1 || fail "missing packages:$missing (they are installed by apt-get on Debian 12 only)"
 root=
@@ -167,7 +178,7 @@ install() { DEBIAN_FRONTEND=noninteractive $root apt-get install -y --no-install
 install || { $root apt-get update >"$packages_log" 2>&1 && install; } || { cat "$packages_log" >&2; fail "apt-get could not install$missing"; }
 clients "$@"
 nipyapi "$@"
-nifi_cli "$@"
+of_maven "$@"
 syslog_ng "$@"
 toolchains "$@"
 provider "$@"

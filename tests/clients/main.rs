@@ -9,7 +9,8 @@ mod nifi_cli;
 mod syslog_ng;
 
 use headworks_tests::server::{PASSWORD, TOKEN, USER};
-use headworks_tests::{Flow, Server, Setup, eventually, found};
+use headworks_tests::{Authority, Flow, Server, Setup, eventually, found};
+use rcgen::DnType;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -75,6 +76,25 @@ fn nipyapi_of_both_generations() {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/nipyapi_open.py");
         let mut command = Command::new(&python);
         let output = command.arg(script).arg(url).arg(&nar).env("PYTHONPATH", library).output().expect("the script runs");
+        let shown = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
+        assert!(output.status.success() && shown.contains("all of it works"), "{generation}: {shown}\n{}", server.output());
+    }
+}
+
+/// The same for a registry that asks who calls, by certificate and by password.
+#[test]
+fn nipyapi_of_both_generations_signs_in() {
+    let Some(python) = python() else { return };
+    for generation in ["nipyapi-0", "nipyapi-1"] {
+        let authority = Authority::new();
+        authority.keep("boss", &authority.give(&[(DnType::OrganizationalUnitName, "ops"), (DnType::CommonName, "boss")]));
+        let server = authority.setup().env("HEADWORKS_REGISTRY_INITIAL_ADMIN", "CN=boss, OU=ops").start();
+        let library = python.ancestors().nth(2).expect("the folder").join(generation);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/nipyapi_secured.py");
+        let mut command = Command::new(&python);
+        command.arg(script).arg(format!("https://{}/nifi-registry-api", server.address()));
+        command.args(["ca.pem", "boss.pem", "boss.key"].map(|file| authority.path(file))).args([USER, PASSWORD]);
+        let output = command.env("PYTHONPATH", library).output().expect("the script runs");
         let shown = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
         assert!(output.status.success() && shown.contains("all of it works"), "{generation}: {shown}\n{}", server.output());
     }

@@ -36,6 +36,7 @@ mod system;
 mod tokens;
 mod transformers;
 mod users;
+mod versions;
 mod watch;
 mod web;
 

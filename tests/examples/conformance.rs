@@ -13,7 +13,11 @@ fn sdks() -> PathBuf {
 
 /// The versions of the interface that the guests of a language are built against, the newest last.
 fn interfaces(language: &str) -> &'static [&'static str] {
-    if matches!(language, "rust" | "c") { &["0.1.0", "0.1.1"] } else { &["0.1.1"] }
+    match language {
+        "rust" => &["0.1.0", "0.1.1", "0.1.2"],
+        "c" => &["0.1.0", "0.1.1"],
+        _ => &["0.1.1"],
+    }
 }
 
 /// The vectors of a language and a version of the interface as `tests.json`. Where a case says `repeat`, its records are

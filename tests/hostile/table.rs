@@ -34,19 +34,25 @@ const BOMBS: &str = "host/sandbox/tests/bombs.rs";
 const LEAKS: &str = "host/sandbox/tests/leaks.rs";
 const PLATFORM: &str = "host/sandbox/tests/platform.rs";
 const VALIDATORS: &str = "host/sandbox/tests/validators.rs";
+const HOOKS: &str = "host/sandbox/tests/event_hooks.rs";
+const PROVIDERS: &str = "host/sandbox/tests/identity_providers.rs";
 const ADDRESSES: &str = "host/http/src/outbound/address.rs";
 const OUTBOUND: &str = "host/http/src/outbound/tests.rs";
 const RULES: &str = "tests/conformance/rules.rs";
+const EVENT_HOOKS: &str = "tests/registry/event_hooks.rs";
+const LOGINS: &str = "tests/registry/identity_provider.rs";
 const NETWORK: &str = "tests/forwarders/hostile.rs";
 
 /// The guests of `tests/plugins` by folder. Those that are made to misbehave with the file that runs them: every word of
 /// their configuration stands there.
 pub const GUESTS: &[(&str, Option<&str>)] = &[
     ("columns", None),
+    ("hook", Some(HOOKS)),
     ("hostile", Some("tests/hostile/table.rs")),
     ("judge", Some(VALIDATORS)),
     ("network", Some(NETWORK)),
     ("platform", Some(PLATFORM)),
+    ("provider", Some(PROVIDERS)),
     ("reports", Some("tests/hostile/table.rs")),
     ("rule", Some(RULES)),
     ("versioned", None),
@@ -202,6 +208,31 @@ pub const CASES: &[(&str, &[Proof])] = &[
         &[
             Tested(VALIDATORS, "a_validator_that_misbehaves_is_stopped_and_the_next_document_is_judged"),
             Tested(RULES, "a_rule_that_traps_or_hangs_closes_where_it_is_enforced_and_never_keeps_anything_from_being_deleted"),
+        ],
+    ),
+    (
+        "event hook that traps, hangs, grows or answers too much",
+        &[
+            Tested(HOOKS, "a_hook_that_misbehaves_is_stopped_and_the_next_event_is_handled"),
+            Tested(EVENT_HOOKS, "a_component_that_misbehaves_hurts_nobody_and_is_shown"),
+        ],
+    ),
+    (
+        "event hook that asks for ever to be told again",
+        &[
+            Tested(HOOKS, "it_may_ask_for_the_event_again_or_give_it_up"),
+            Tested(EVENT_HOOKS, "an_event_is_given_up_after_a_few_tries"),
+        ],
+    ),
+    (
+        "events faster than hooks take them",
+        &[Tested("host/hooks/src/queue.rs", "one_tenant_fills_nine_tenths_and_others_still_find_a_place")],
+    ),
+    (
+        "identity provider that traps, hangs, grows or names somebody with megabytes",
+        &[
+            Tested(PROVIDERS, "a_provider_that_misbehaves_is_stopped_and_the_next_request_is_judged"),
+            Tested(LOGINS, "a_provider_that_misbehaves_lets_nobody_in_and_the_next_request_is_judged"),
         ],
     ),
     ("state keys of another tenant", &[Tested(PLATFORM, "state_is_shared_by_instances_and_not_by_tenants")]),

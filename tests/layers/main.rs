@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["headworks-plugins"],
     &["headworks-rules"],
     &["headworks-registry"],
+    &["headworks-hooks"],
     &["headworks-runs"],
     &["headworks-sql"],
     &["headworks-syslog"],

@@ -4,6 +4,7 @@ mod backup;
 mod limits;
 mod tls;
 mod verbose;
+mod whole;
 
 use headworks_tests::server::{Folder, Setup, run};
 use headworks_tests::{Server, eventually};

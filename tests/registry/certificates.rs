@@ -1,9 +1,9 @@
 //! Client certificates (NiFi Registry 19.2 and 19.7).
 
 use crate::calls::{Nifi, done, refused};
-use crate::secure::{Authority, Secure};
+use crate::secure::Secure;
 use headworks_tests::server::{Folder, TOKEN};
-use headworks_tests::{Client, Setup};
+use headworks_tests::{Authority, Client, Setup};
 use http::Method;
 use rcgen::DnType;
 use serde_json::json;

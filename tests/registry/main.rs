@@ -2,17 +2,32 @@
 
 mod access;
 mod buckets;
+mod bundles;
 mod calls;
+#[path = "../forwarders/capture/mod.rs"]
+#[allow(dead_code, reason = "these tests need its HTTP server only")]
+mod capture;
 mod certificates;
+mod diff;
+mod event_hooks;
+mod fidelity;
 mod flows;
 mod groups;
+mod identity_provider;
 mod items;
 mod kerberos;
+mod large_uploads;
 mod oidc;
 mod policies;
 mod proxies;
+mod repository;
+mod revisions;
 mod secure;
 mod secured;
+mod secured_bundles;
 mod surface;
 mod unsecured;
+mod uploads;
 mod users;
+mod variants;
+mod versions;

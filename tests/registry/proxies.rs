@@ -107,6 +107,8 @@ fn names_in_chains_are_escaped_encoded_and_mapped() {
         assert_eq!((answer.status, answer.header("content-type")), (400, "text/plain"), "{chain}");
     }
     assert_eq!(proxy.send(Method::GET, "/access", &[(CHAIN, "")], None).status, 200);
+    let twice = [(CHAIN, "<root>"), (CHAIN, "<anna>")];
+    assert_eq!(proxy.send(Method::GET, "/access", &twice, None).status, 400, "nobody knows which one a proxy wrote");
 }
 
 #[test]

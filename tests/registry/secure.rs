@@ -2,61 +2,13 @@
 
 use crate::calls::{API, Nifi, text};
 use headworks_tests::server::{PASSWORD, TOKEN, USER};
-use headworks_tests::{Answer, Client, Server, Setup};
+use headworks_tests::{Answer, Authority, Client, Server, Setup};
 use http::Method;
-use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
+use rcgen::DnType;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 /// The text of every refused token.
 pub(crate) const BAD_TOKEN: &str = "Unable to validate the access token. Contact the system administrator.\n";
-
-/// Whom certificates come from.
-pub(crate) struct Authority {
-    pub(crate) pem: String,
-    issuer: Issuer<'static, KeyPair>,
-    folder: TempDir,
-}
-
-impl Authority {
-    pub(crate) fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "test authority");
-        let key = KeyPair::generate().expect("a key");
-        let pem = params.self_signed(&key).expect("a certificate").pem();
-        let authority = Self { pem, issuer: Issuer::new(params, key), folder: tempfile::tempdir().expect("a folder") };
-        let (certificate, key) = authority.give(&[(DnType::CommonName, "server")]);
-        for (file, content) in [("ca.pem", &authority.pem), ("server.pem", &certificate), ("server.key", &key)] {
-            std::fs::write(authority.folder.path().join(file), content).expect("a file");
-        }
-        authority
-    }
-
-    /// A certificate for this machine and the key of it, as PEM.
-    pub(crate) fn give(&self, subject: &[(DnType, &str)]) -> (String, String) {
-        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let mut params = CertificateParams::new(names).expect("parameters");
-        params.distinguished_name = DistinguishedName::new();
-        for (kind, value) in subject {
-            params.distinguished_name.push(kind.clone(), *value);
-        }
-        let key = KeyPair::generate().expect("a key");
-        (params.signed_by(&key, &self.issuer).expect("a certificate").pem(), key.serialize_pem())
-    }
-
-    pub(crate) fn path(&self, file: &str) -> String {
-        self.folder.path().join(file).to_str().expect("a path that is text").to_owned()
-    }
-
-    /// The settings of a server with TLS, which takes certificates of this authority.
-    pub(crate) fn setup(&self) -> Setup {
-        Setup::new()
-            .env("HEADWORKS_HTTP_TLS_CERT", &self.path("server.pem"))
-            .env("HEADWORKS_HTTP_TLS_KEY", &self.path("server.key"))
-            .env("HEADWORKS_HTTP_TLS_CLIENT_CA", &self.path("ca.pem"))
-    }
-}
 
 /// A server with TLS.
 pub(crate) struct Secure {

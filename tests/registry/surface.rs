@@ -52,3 +52,84 @@ fn the_address_of_the_interface_answers() {
     assert_eq!(server.client().anonymous().get("/nifi-registry").status, 200);
     assert_eq!(server.client().anonymous().get("/nifi-registry/").status, 200);
 }
+
+#[test]
+fn what_a_client_does_not_take_or_cannot_send_is_refused() {
+    let server = Server::start();
+    let client = server.client().anonymous();
+    let buckets = format!("{API}/buckets");
+    let get = |accept: &str| client.send(Method::GET, &buckets, &[("Accept", accept)], None);
+    for taken in ["application/json", "*/*", "application/*;q=0.1", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"] {
+        assert_eq!(get(taken).status, 200, "{taken}");
+    }
+    let refused = get("application/xml");
+    assert_eq!((refused.status, refused.header("content-type")), (406, "text/plain"));
+    let missing = client.send(Method::GET, &format!("{buckets}/none"), &[("Accept", "application/json")], None);
+    assert_eq!((missing.status, missing.header("content-type")), (404, "text/plain"));
+    let post = |kind: &str| client.send(Method::POST, &buckets, &[("Content-Type", kind)], Some(br#"{"name": "x"}"#));
+    assert_eq!((post("application/xml").status, post("text/plain").status), (415, 415));
+    assert_eq!(post("Application/JSON; charset=utf-8").status, 200);
+}
+
+#[test]
+fn of_a_repeated_parameter_the_first_counts_and_names_are_decoded_once() {
+    let server = Server::start();
+    let client = server.client().anonymous();
+    for name in ["a", "b", "c"] {
+        assert_eq!(client.post(&format!("{API}/buckets"), &serde_json::json!({"name": name})).status, 200);
+    }
+    let listed = client.get(&format!("{API}/buckets?limit=1&limit=3&unknown=%20")).json();
+    assert_eq!(listed.as_array().map(Vec::len), Some(1));
+    let bucket = listed[0]["identifier"].as_str().unwrap().to_owned();
+    let body = serde_json::json!({"name": "f", "identifier": "a b/c%20+"});
+    let flow = client.post(&format!("{API}/buckets/{bucket}/flows"), &body).json();
+    let href = flow["link"]["href"].as_str().unwrap();
+    assert_eq!(href, format!("buckets/{bucket}/flows/a%20b%2Fc%2520%2B"));
+    assert_eq!(client.get(&format!("{API}/{href}")).json()["identifier"], "a b/c%20+");
+}
+
+#[test]
+fn known_paths_have_the_methods_of_the_contract_and_no_others() {
+    let server = Server::start();
+    let client = server.client().anonymous();
+    for (path, allowed) in [
+        ("/about", &["GET"][..]),
+        ("/buckets", &["GET", "POST"]),
+        ("/buckets/fields", &["GET"]),
+        ("/buckets/b", &["GET", "PUT", "DELETE"]),
+        ("/buckets/b/flows", &["GET", "POST"]),
+        ("/buckets/b/flows/f", &["GET", "PUT", "DELETE"]),
+        ("/buckets/b/flows/f/versions", &["GET", "POST"]),
+        ("/buckets/b/flows/f/versions/latest", &["GET"]),
+        ("/buckets/b/flows/f/versions/latest/metadata", &["GET"]),
+        ("/buckets/b/flows/f/versions/1", &["GET"]),
+        ("/buckets/b/flows/f/versions/1/export", &["GET"]),
+        ("/buckets/b/flows/f/versions/import", &["POST"]),
+        ("/flows/fields", &["GET"]),
+        ("/flows/f", &["GET"]),
+        ("/flows/f/versions", &["GET"]),
+        ("/flows/f/versions/latest", &["GET"]),
+        ("/flows/f/versions/latest/metadata", &["GET"]),
+        ("/flows/f/versions/1", &["GET"]),
+        ("/items", &["GET"]),
+        ("/items/fields", &["GET"]),
+        ("/items/b", &["GET"]),
+    ] {
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+            let answer = client.send(method.parse().unwrap(), &format!("{API}{path}"), &[], None);
+            if allowed.contains(&method) {
+                assert_ne!(answer.text(), "HTTP 404 Not Found", "{method} {path}");
+                assert_ne!(answer.status, 405, "{method} {path}");
+            } else {
+                assert_eq!((answer.status, answer.text().as_str()), (405, "HTTP 405 Method Not Allowed"), "{method} {path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_bounds_of_the_registry_are_printed_at_the_start() {
+    let server = Server::start();
+    let printed = server.output();
+    assert!(printed.contains("snapshot 268435456 bytes"), "{printed}");
+}

@@ -3,15 +3,19 @@
 //!
 //! Nothing here knows how the server works inside.
 
+pub mod archives;
+pub mod authority;
 pub mod backup;
 pub mod client;
 pub mod events;
 pub mod flow;
 pub mod logs;
+pub mod original;
 pub mod people;
 pub mod plugins;
 pub mod server;
 
+pub use authority::Authority;
 pub use client::{Answer, Client};
 pub use flow::Flow;
 pub use server::{Server, Setup};

@@ -7,6 +7,7 @@ mod life;
 mod noise;
 mod plugins;
 mod quotas;
+mod sharing;
 mod syslog;
 mod usage;
 

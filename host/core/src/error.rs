@@ -82,6 +82,8 @@ codes! {
     RevisionConflict = "revision-conflict", Conflict;
     /// Something uses it.
     InUse = "in-use", Conflict;
+    /// A part of it is not there any more.
+    Lost = "lost", Conflict;
     /// A plugin asks for something that was not approved.
     NotApproved = "not-approved", Conflict;
     /// A version of a plugin failed before it took over; the version in use stays.

@@ -1,12 +1,15 @@
-//! `backup` and `restore`: everything of a running server as a folder of files with a manifest, over its FlowG interface.
+//! `backup` and `restore`: what a running server holds as a folder of files with a manifest: of one tenant over the FlowG
+//! interface, or all of it, which becomes a new data folder.
 //!
-//! What must stay true: a folder has its name once it is complete; nothing is sent before every file of the folder was
+//! What must stay true: a folder has its name once it is complete; nothing is sent or made before every file of the folder was
 //! compared with the manifest; the files are for their owner only, for they hold hashes and secrets.
 
 use crate::cli::{Output, Server};
 use crate::remote::Api;
 use anyhow::{Context, Result, ensure};
 use headworks_core::Timestamp;
+use headworks_plugins::{KEY_FILE, Opened, Seal};
+use headworks_store::Store;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -19,6 +22,8 @@ use ureq::SendBody;
 
 /// In the order in which they are restored: users before what only they may see.
 const KINDS: [&str; 3] = ["auth", "config", "logs"];
+/// What a backup of a whole server is.
+const WHOLE: [&str; 1] = ["server"];
 const MANIFEST: &str = "manifest.json";
 /// The form of the folder.
 const FORMAT: u32 = 1;
@@ -50,6 +55,9 @@ impl Entry {
 
 impl Api {
     fn url(&self, operation: &str, kind: &str) -> String {
+        if WHOLE.contains(&kind) {
+            return format!("{}/platform/v1/{operation}", self.base);
+        }
         format!("{}/api/v1/{operation}/{kind}", self.base)
     }
 
@@ -79,13 +87,14 @@ impl Api {
 }
 
 /// Downloads everything into a new folder.
-pub(crate) fn backup(server: Server, to: &Path, output: Output) -> Result<ExitCode> {
+pub(crate) fn backup(server: Server, to: &Path, whole: bool, output: Output) -> Result<ExitCode> {
     let api = Api::new(server)?;
     ensure!(!to.exists(), "{} exists already: name a new folder", to.display());
     let unfinished = unfinished(to)?;
     let mut manifest = Manifest { format: FORMAT, created: Timestamp::now().rfc3339(), files: Vec::new() };
     fs::DirBuilder::new().mode(0o700).create(&unfinished).with_context(|| format!("cannot make {}", unfinished.display()))?;
-    let done = KINDS.iter().try_for_each(|kind| {
+    let kinds: &[&str] = if whole { &WHOLE } else { &KINDS };
+    let done = kinds.iter().try_for_each(|kind| {
         manifest.files.push(save(&api, kind, &unfinished).with_context(|| format!("the backup of {kind}"))?);
         anyhow::Ok(())
     });
@@ -138,9 +147,8 @@ fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<(u64, String)> 
     Ok((bytes, digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
-/// Uploads everything of a folder, once all of it was found whole.
-pub(crate) fn restore(server: Server, from: &Path, output: Output) -> Result<ExitCode> {
-    let api = Api::new(server)?;
+/// The manifest of a folder all of whose files are as it says.
+fn checked(from: &Path, expected: &[&str]) -> Result<Manifest> {
     let path = from.join(MANIFEST);
     let mut text = Vec::new();
     let file = File::open(&path).with_context(|| format!("{} is no backup: {MANIFEST} cannot be read", from.display()))?;
@@ -153,7 +161,12 @@ pub(crate) fn restore(server: Server, from: &Path, output: Output) -> Result<Exi
         manifest.format
     );
     let kinds: Vec<&str> = manifest.files.iter().map(|entry| entry.kind.as_str()).collect();
-    ensure!(kinds == KINDS, "{} has the files {kinds:?}, and a backup has {KINDS:?}", path.display());
+    ensure!(
+        kinds == expected || kinds != WHOLE,
+        "{} is the backup of a whole server: --into names the new data folder that it becomes",
+        from.display()
+    );
+    ensure!(kinds == expected, "{} has the files {kinds:?}, and this takes {expected:?}", path.display());
     for entry in &manifest.files {
         let path = from.join(entry.name());
         let file = File::open(&path).with_context(|| format!("{} is missing; nothing was restored", path.display()))?;
@@ -165,12 +178,45 @@ pub(crate) fn restore(server: Server, from: &Path, output: Output) -> Result<Exi
             path.display()
         );
     }
+    Ok(manifest)
+}
+
+/// Uploads everything of a folder, once all of it was found whole.
+pub(crate) fn restore(server: Server, from: &Path, output: Output) -> Result<ExitCode> {
+    let api = Api::new(server)?;
+    let manifest = checked(from, &KINDS)?;
     for entry in &manifest.files {
         let file = File::open(from.join(entry.name()))?;
         let file = progress(&entry.kind, Some(entry.bytes)).wrap_read(file.take(entry.bytes));
         api.upload(&entry.kind, entry.bytes, file).with_context(|| format!("restoring {}", entry.kind))?;
     }
     tell(&manifest, from, "restored", output);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a data folder of the backup of a whole server.
+pub(crate) fn make(from: &Path, into: &Path, key: &Path, output: Output) -> Result<ExitCode> {
+    let seal = Seal::of_file(key)?;
+    let manifest = checked(from, &WHOLE)?;
+    let is_free = !into.exists() || fs::read_dir(into).is_ok_and(|mut entries| entries.next().is_none());
+    ensure!(is_free, "{} holds something already: name a new folder", into.display());
+    let unfinished = unfinished(into)?;
+    fs::DirBuilder::new().mode(0o700).create(&unfinished).with_context(|| format!("cannot make {}", unfinished.display()))?;
+    let done = manifest.files.iter().try_for_each(|entry| {
+        let file = progress(&entry.kind, Some(entry.bytes)).wrap_read(File::open(from.join(entry.name()))?);
+        Store::make(&unfinished.join("db"), Opened::new(&seal, io::BufReader::with_capacity(BUFFER, file))?)?;
+        let mut file = create(&unfinished.join(KEY_FILE))?;
+        file.write_all(&fs::read(key)?)?;
+        file.sync_all()?;
+        File::open(&unfinished)?.sync_all()?;
+        fs::rename(&unfinished, into).with_context(|| format!("cannot name {}", into.display()))
+    });
+    if let Err(error) = done {
+        // What is there is no data folder.
+        let _ = fs::remove_dir_all(&unfinished);
+        return Err(error.context("nothing was restored"));
+    }
+    tell(&manifest, into, "restored", output);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -41,14 +41,24 @@ pub(crate) enum Command {
         /// The folder; it must not exist yet.
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
+        /// Everything that the server keeps, of all tenants: plugins, rules, secrets and the rest too. For operators.
+        #[arg(long)]
+        whole: bool,
     },
-    /// Bring back what a backup holds into a running server. The token is taken from HEADWORKS_TOKEN.
+    /// Bring back what a backup holds, into a running server or, of a whole server, into a new data folder. The token is taken
+    /// from HEADWORKS_TOKEN.
     Restore {
         #[command(flatten)]
         server: Server,
         /// The folder of the backup.
         #[arg(long, value_name = "DIR")]
         from: PathBuf,
+        /// The data folder that a backup of a whole server becomes; it must not exist, or be empty.
+        #[arg(long, value_name = "DIR", requires = "secrets_key", conflicts_with_all = ["api", "data"])]
+        into: Option<PathBuf>,
+        /// The file secrets.key of the data folder that the backup was taken of.
+        #[arg(long, value_name = "FILE", requires = "into")]
+        secrets_key: Option<PathBuf>,
     },
     /// Check everything that is stored in a data folder, which no server may have open. Changes nothing.
     Verify(Folder),

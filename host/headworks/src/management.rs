@@ -7,11 +7,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use headworks_http::Quiet;
+use headworks_identity::Tenants;
 use headworks_store::{Health, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Dead letters that gave way to newer ones since the data folder exists. Unit: letters.
 const DEAD_LETTERS_DROPPED: &str = "headworks_dead_letters_dropped_total";
@@ -21,6 +23,8 @@ const DEAD_LETTERS_DROPPED: &str = "headworks_dead_letters_dropped_total";
 pub(crate) struct Probes {
     pub(crate) store: Store,
     pub(crate) metrics: PrometheusHandle,
+    /// From the end of the start on.
+    pub(crate) tenants: Arc<OnceLock<Tenants>>,
     /// Whether requests are served: from the end of the start to the beginning of the stop.
     pub(crate) ready: Arc<AtomicBool>,
     /// Whether the management listener speaks TLS.
@@ -69,7 +73,9 @@ async fn ready(State(probes): State<Probes>) -> Response {
 async fn show_metrics(State(probes): State<Probes>) -> Response {
     let read = tokio::task::spawn_blocking(move || {
         count_dropped(&probes.store);
-        probes.metrics.render() + &process::metrics()
+        let text = probes.metrics.render();
+        let text = probes.tenants.get().map_or(text.clone(), |tenants| present(&text, tenants));
+        text + &process::metrics()
     });
     let read = read.await;
     match read {
@@ -79,6 +85,21 @@ async fn show_metrics(State(probes): State<Probes>) -> Response {
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
+}
+
+/// The lines without those of tenants that are gone: whoever counts keeps them as long as the process runs.
+fn present(text: &str, tenants: &Tenants) -> String {
+    let numbers: HashSet<String> = tenants.list().iter().map(|tenant| tenant.number.to_string()).collect();
+    // Quotation marks in values are escaped, so this is a label.
+    let of = |line: &str| {
+        ["{tenant=\"", ",tenant=\""].iter().find_map(|label| line.split_once(label)?.1.split('"').next().map(str::to_owned))
+    };
+    let mut kept = String::with_capacity(text.len());
+    for line in text.lines().filter(|line| of(line).is_none_or(|number| numbers.contains(&number))) {
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    kept
 }
 
 /// The members of the cluster (FlowG 18): this server, at the address where it was asked.

@@ -32,6 +32,7 @@ const FORWARDERS: &[&str] = &[
 /// Components by name.
 pub(crate) struct Plugins {
     sandbox: Sandbox,
+    network: Arc<Outbound>,
     folders: Vec<PathBuf>,
     loaded: Mutex<HashMap<String, Arc<OnceCell<Plugin>>>>,
 }
@@ -44,19 +45,25 @@ impl Plugins {
             Some(folder) => vec![folder.clone()],
             None => vec![beside.join("components"), beside.join("../components")],
         };
+        let network = Arc::new(Outbound::new(settings.outbound()?)?);
         let sandbox = Sandbox::new(SandboxOptions {
             limits: limits.clone(),
             cache_dir: settings.data.join("cache"),
             compiler: CompilerCommand { program, arguments: vec!["compile-component".to_owned()] },
-            network: Some(Arc::new(Outbound::new(settings.outbound()?)?)),
+            network: Some(Arc::clone(&network) as _),
             templates: Arc::new(Expressions),
         })?;
-        Ok(Self { sandbox, folders, loaded: Mutex::default() })
+        Ok(Self { sandbox, network, folders, loaded: Mutex::default() })
     }
 
     /// Where components are loaded.
     pub(crate) fn sandbox(&self) -> &Sandbox {
         &self.sandbox
+    }
+
+    /// What carries what components and webhooks send.
+    pub(crate) fn network(&self) -> Arc<Outbound> {
+        Arc::clone(&self.network)
     }
 
     /// The component of this name, loaded at the first call.

@@ -16,13 +16,14 @@ use cap_std::fs::Dir;
 use headworks_core::TenantId;
 use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
+use headworks_hooks::{Hooks, HooksOptions};
 use headworks_http::{ClientCertificates, HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
 use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions, Tenants};
 use headworks_nifi_registry::RegistryState;
 use headworks_pipelines::{Language, PipelineOptions, Pipelines};
 use headworks_platform::PlatformState;
 use headworks_plugins::{PluginsOptions, Seal};
-use headworks_registry::Registry;
+use headworks_registry::{Observer, Registry};
 use headworks_rules::Rules;
 use headworks_sandbox::Limits;
 use headworks_store::{Store, StoreOptions, StreamConfig};
@@ -38,6 +39,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const LAST: Duration = Duration::from_secs(1);
 /// How long a failed store is shown on `/health` before the process ends.
 const SHOW_FAILURE: Duration = Duration::from_secs(2);
+/// How long a server that stops goes on telling event hooks what was done.
+const HOOKS: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(arguments: ServeArguments, output: Output) -> Result<ExitCode> {
     let settings = Settings::load(&arguments)?;
@@ -60,6 +63,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let sandbox_limits = settings.sandbox_limits()?;
     let registry_options = settings.registry.options()?;
     let (oidc, kerberos) = (sign_on::oidc(&settings)?, sign_on::kerberos(&settings)?);
+    let registry_limits = registry_options.to_string();
     std::fs::create_dir_all(&settings.data).with_context(|| format!("cannot make {}", settings.data.display()))?;
     let data = Dir::open_ambient_dir(&settings.data, ambient_authority())
         .with_context(|| format!("cannot open {}", settings.data.display()))?;
@@ -68,7 +72,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     Addresses::forget(&data);
 
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().context("cannot count")?;
-    let probes = Probes { store: store.clone(), metrics, ready: Arc::new(AtomicBool::new(false)), tls: management_tls.is_some() };
+    let ready = Arc::new(AtomicBool::new(false));
+    let probes = Probes { store: store.clone(), metrics, tenants: Arc::default(), ready, tls: management_tls.is_some() };
     let management =
         Listener::bind(address(&settings.management)?, probes.clone().router()).await?.with_tls(management_tls.clone());
     let mut listening = Addresses { listen: Vec::new(), management: management.address(), syslog: None };
@@ -85,25 +90,32 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let Started { identity, pipelines, plugins, rules, transfers, told } = started;
+    let Started { identity, pipelines, plugins, rules, hooks, transfers, told } = started;
     let (recipients, others) = syslog::recipients(&settings, &store, identity.tenants())?;
     let tenants = identity.tenants().clone();
+    // Nobody else sets them.
+    let _ = probes.tenants.set(tenants.clone());
     let for_syslog = pipelines.clone();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let observer = Some(Arc::new(hooks.clone()) as Arc<dyn Observer>);
+    let registry = Registry::with_aliases(store.clone(), Arc::clone(&clock), observer, settings.registry.aliases()?);
+    registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
     let platform = PlatformState {
         store: store.clone(),
         identity: identity.clone(),
         pipelines: pipelines.clone(),
         plugins: plugins.clone(),
         rules,
+        hooks: hooks.clone(),
+        registry: registry.clone(),
         clock: Arc::new(SystemClock),
+        backups: headworks_platform::backup_places(),
     };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let registry = Registry::new(store.clone(), Arc::clone(&clock), None);
-    registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
     let registry = RegistryState {
         store: store.clone(),
         identity: identity.clone(),
         registry,
+        plugins: plugins.clone(),
         clock,
         options: registry_options,
         oidc,
@@ -125,7 +137,13 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     }
     drop(router);
     let syslog = syslog::bind(&settings, &mut listening).await?;
-    announce(&settings, &listening, &told, &limits, &sandbox_limits, syslog.as_ref().map(SyslogServer::limits), output);
+    let bounds = Bounds {
+        http: &limits,
+        sandbox: &sandbox_limits,
+        registry: &registry_limits,
+        syslog: syslog.as_ref().map(SyslogServer::limits),
+    };
+    announce(&settings, &listening, &told, &bounds, output);
 
     let stop = Shutdown::new();
     let end = stop.clone();
@@ -137,6 +155,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let serving = tokio::spawn(serve(listeners, limits, stop.clone()));
     probes.ready.store(true, Ordering::Relaxed);
     listening.write(&data)?;
+    hooks.tell_start(tenants.list().iter().map(|tenant| tenant.number)).await;
     let failed = tokio::select! {
         () = signals.next() => None,
         reason = store.failed() => Some(reason),
@@ -158,6 +177,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         _ = async { tokio::join!(serving, taking) } => {}
         () = signals.next() => tracing::warn!("told to stop twice: requests under way are given up"),
     }
+    hooks.finish(HOOKS).await;
     plugins.flush().await;
     end_management.cancel();
     managing.abort();
@@ -224,6 +244,7 @@ struct Started {
     pipelines: Pipelines,
     plugins: headworks_plugins::Plugins,
     rules: Rules,
+    hooks: Hooks,
     transfers: Transfers,
     told: Bootstrapped,
 }
@@ -258,6 +279,12 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
         tenants: tenants.clone(),
     });
     let rules = Rules::new(store.clone(), Arc::new(plugins.clone()));
+    let hooks = Hooks::start(HooksOptions {
+        store: store.clone(),
+        plugins: plugins.clone(),
+        network: own.network(),
+        clock: Arc::new(SystemClock),
+    });
     let makers = Arc::new(Makers { vrl, own, plugins: plugins.clone(), tenants: tenants.clone() });
     let give_up = Duration::from_secs(settings.delivery.give_up_seconds);
     let options = PipelineOptions { give_up, tenants: Some(tenants.clone()), ..PipelineOptions::default() };
@@ -278,7 +305,7 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
     pipelines.resume()?;
     // What is done from here on is done by users.
     store.guard_with(Arc::new(rules.clone()));
-    Ok(Started { identity, pipelines, plugins, rules, transfers, told })
+    Ok(Started { identity, pipelines, plugins, rules, hooks, transfers, told })
 }
 
 /// Finishes a restore that the end of the last process broke off.
@@ -294,22 +321,23 @@ async fn transfers(data: &Dir, store: &Store, tenants: &Tenants) -> Result<Trans
     Ok(tokio::task::spawn_blocking(work).await.context("finishing a restore failed")??)
 }
 
+/// Everything that is bounded.
+struct Bounds<'a> {
+    http: &'a HttpLimits,
+    sandbox: &'a Limits,
+    registry: &'a str,
+    syslog: Option<&'a SyslogLimits>,
+}
+
 /// Tells the operator what runs where, and what has to be kept now because it is never shown again.
-fn announce(
-    settings: &Settings,
-    addresses: &Addresses,
-    told: &Bootstrapped,
-    http: &HttpLimits,
-    sandbox: &Limits,
-    syslog: Option<&SyslogLimits>,
-    output: Output,
-) {
+fn announce(settings: &Settings, addresses: &Addresses, told: &Bootstrapped, bounds: &Bounds<'_>, output: Output) {
+    let Bounds { http, sandbox, registry, syslog } = bounds;
     let version = env!("CARGO_PKG_VERSION");
     if output == Output::Json {
         let line = serde_json::json!({
             "event": "started", "version": version, "listen": addresses.listen, "management": addresses.management,
             "data": settings.data, "syslog": addresses.syslog,
-            "limits": {"http": http.to_string(), "sandbox": sandbox.to_string(), "syslog": syslog.map(ToString::to_string)},
+            "limits": {"http": http.to_string(), "sandbox": sandbox.to_string(), "syslog": syslog.map(ToString::to_string), "registry": registry},
             "user": told.user, "password": told.password,
         });
         println!("{line}");
@@ -336,6 +364,7 @@ fn announce(
     if let Some(syslog) = syslog {
         println!("  syslog       {syslog}");
     }
+    println!("  registry     {registry}");
     println!("  sandbox      {}", sandbox.to_string().trim_end().replace('\n', "\n               "));
 }
 

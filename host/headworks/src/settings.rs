@@ -236,6 +236,8 @@ const PLAN: Quotas = Quotas {
     plugins: Some(100),
     cpu_ms_per_second: Some(1000),
     concurrent_calls: Some(32),
+    queries: Some(16),
+    live_tails: Some(100),
 };
 
 impl Default for Settings {
@@ -379,7 +381,13 @@ const NAMES: &[(&str, Kind)] = &[
     ("outbound.insecure", Kind::Switch),
     ("registry.security", Kind::Text),
     ("registry.revisions", Kind::Switch),
+    ("registry.upper_case_bundle_types", Kind::Switch),
     ("registry.version", Kind::Text),
+    ("registry.comparison_bytes", Kind::Number),
+    ("registry.snapshot_bytes", Kind::Number),
+    ("registry.aliases", Kind::Texts),
+    ("registry.forwarded_hosts", Kind::Texts),
+    ("registry.forwarded_contexts", Kind::Texts),
     ("registry.configurable_tenants", Kind::Switch),
     ("registry.configurable_policies", Kind::Switch),
     ("registry.password_login", Kind::Switch),
@@ -499,6 +507,7 @@ impl Settings {
             ("delivery.give_up_seconds", self.delivery.give_up_seconds),
             ("delivery.queue_bytes", self.delivery.queue_bytes),
         ];
+        self.registry.aliases()?;
         match some.into_iter().find(|(_, value)| *value == 0) {
             Some((name, _)) => bail!("{name} has to be at least 1"),
             None => Ok(()),

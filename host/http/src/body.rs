@@ -141,7 +141,7 @@ pub async fn read(context: &RequestContext, mut body: Body) -> Result<Bytes> {
 }
 
 /// The next piece of data; `None` at the end.
-async fn next(body: &mut Body) -> Result<Option<Bytes>> {
+pub(crate) async fn next(body: &mut Body) -> Result<Option<Bytes>> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match error.into_inner().downcast::<Error>() {
             Ok(error) => *error,

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, Method, Uri, header};
 use bytes::Bytes;
 use headworks_core::{Error, Result};
 use std::collections::HashMap;
@@ -30,6 +30,11 @@ impl<S: Sync> FromRequest<S> for Incoming {
 }
 
 impl Incoming {
+    /// Its method.
+    pub fn method(&self) -> &Method {
+        &self.parts.method
+    }
+
     /// Its headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.parts.headers
@@ -61,9 +66,22 @@ impl Incoming {
     /// # Errors
     /// [`Invalid`](headworks_core::ErrorCode::Invalid) at `query`.
     pub fn query(&self) -> Result<HashMap<String, String>> {
+        Ok(self.pairs()?.into_iter().rev().collect())
+    }
+
+    /// All values of a query parameter, in order.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub fn values(&self, name: &str) -> Result<Vec<String>> {
+        let pairs = self.pairs()?.into_iter();
+        Ok(pairs.filter_map(|(found, value)| (found == name).then_some(value)).collect())
+    }
+
+    fn pairs(&self) -> Result<Vec<(String, String)>> {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&self.parts.uri);
         let Query(pairs) = pairs.map_err(|error| Error::invalid(error.to_string()).at("query"))?;
-        Ok(pairs.into_iter().rev().collect())
+        Ok(pairs)
     }
 
     /// The body, for those who do not read it as a whole.

@@ -7,9 +7,11 @@
 mod body;
 mod connection;
 mod context;
+mod download;
 mod incoming;
 mod limits;
 pub mod outbound;
+mod passing;
 mod server;
 mod service;
 mod tls;
@@ -17,10 +19,12 @@ mod upload;
 
 pub use body::{Encoding, decompress, encoding, media_type, read};
 pub use context::{Quiet, RequestContext, RequestId, Told};
+pub use download::written;
 pub use incoming::Incoming;
 pub use limits::HttpLimits;
+pub use passing::PassingBody;
 pub use server::{Listener, serve};
 pub use service::ERRORS;
 pub use tls::{ClientCertificates, Tls};
 pub use tokio_util::sync::CancellationToken as Shutdown;
-pub use upload::Upload;
+pub use upload::{Part, Upload};

@@ -46,8 +46,8 @@ pub use policies::{Granted, Policy};
 pub use providers::{AuthProvider, AuthProviderConfig};
 pub use scope::{Scope, ScopeSet};
 pub use tenants::{
-    Administrator, Created, DayUsage, Furnish, Meter, NewTenant, Quotas, Realm, State, Tenant, TenantOptions, TenantSettings,
-    Tenants, Usage, stored_number,
+    Administrator, Created, DayUsage, Furnish, Meter, NewTenant, Place, Quotas, Realm, State, Tenant, TenantOptions,
+    TenantSettings, Tenants, Usage, stored_number,
 };
 pub use users::{Role, User};
 

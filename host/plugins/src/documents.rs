@@ -15,7 +15,7 @@ pub const TESTS: &str = "plugin-tests";
 /// What a plugin is and which of its versions are in use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PluginState {
-    /// `transformer`, `forwarder` or `validator`.
+    /// `transformer`, `forwarder`, `validator`, `event-hook` or `identity-provider`.
     pub world: String,
     /// The version that is in use.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -14,19 +14,22 @@ mod judge;
 mod load;
 mod manage;
 mod program;
+mod provider;
 mod release;
 mod schema;
 mod slot;
 mod upload;
 mod users;
 
+pub use around::envelope::{Envelope, Opened};
 pub use around::log::LogLine;
-pub use around::seal::Seal;
+pub use around::seal::{KEY_FILE, Seal};
 pub use around::secrets::{SECRET, SECRET_BYTES};
 pub use documents::{Candidate, Ending, Outcome, PLUGIN, PluginState, Shadow, Status, TESTS, VERSION, VersionState};
-pub use judge::Judge;
+pub use judge::{Hear, Identify, Judge};
 pub use manage::{Plugin, Version};
 pub use program::{Config, FORWARDER_TYPE, Use};
+pub use provider::{IDENTITY_PROVIDER, Provider, SavedProvider};
 pub use release::Release;
 pub use schema::CONFIG_BYTES;
 pub use upload::Upload;
@@ -43,8 +46,12 @@ use headworks_sandbox::Sandbox;
 use headworks_store::Store;
 use load::Loaded;
 use serde_json::Value;
+use slot::Slot;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// Kind of the documents that hold an event hook, which may name a plugin.
+pub const EVENT_HOOK: &str = "event-hook";
 
 /// The plugins of all tenants. Clones share them.
 #[derive(Clone)]
@@ -75,14 +82,21 @@ pub(crate) struct Inner {
     entries: Mutex<HashMap<(TenantId, String), Arc<Entry>>>,
     /// Components in use, one for all tenants and plugins that have the same.
     loaded: Mutex<HashMap<Digest, Weak<Loaded>>>,
+    /// The identity providers in use, each with the revision of its document.
+    providers: Mutex<HashMap<TenantId, (u64, Arc<Slot>)>>,
 }
 
 impl Plugins {
+    /// What secrets are sealed with, and backups.
+    pub fn seal(&self) -> &Seal {
+        &self.0.seal
+    }
+
     /// The plugins in a store, run in a sandbox. Nothing is loaded before it is used.
     pub fn new(options: PluginsOptions) -> Self {
         let PluginsOptions { store, sandbox, clock, seal, tenants } = options;
-        let ((entries, loaded), started) = (Default::default(), clock.now());
-        Self(Arc::new(Inner { store, sandbox, clock, seal, tenants, started, entries, loaded }))
+        let ((entries, loaded, providers), started) = (Default::default(), clock.now());
+        Self(Arc::new(Inner { store, sandbox, clock, seal, tenants, started, entries, loaded, providers }))
     }
 
     /// Writes what plugins remember and what is not yet on the disk; before the store is closed.
@@ -167,6 +181,14 @@ impl Plugins {
         Ok(self.0.open(tenant, plugin, config, World::Validator).await?)
     }
 
+    /// An event hook made from a plugin. It goes on with whichever version is in use.
+    ///
+    /// # Errors
+    /// As [`open_transformer`](Self::open_transformer).
+    pub async fn open_event_hook(&self, tenant: TenantId, plugin: &str, config: &Config) -> Result<Arc<dyn Hear>> {
+        Ok(self.0.open(tenant, plugin, config, World::EventHook).await?)
+    }
+
     /// The configuration as the plugin's schema sees it: a document, or a text where that is what it wants or what there is.
     pub fn shown_config(&self, tenant: TenantId, used: &Use) -> Value {
         let wants_text = || {
@@ -216,10 +238,16 @@ impl Inner {
         let invalid = |text: String| Error::new(ErrorCode::InvalidProgram, text).at("plugin");
         let state = self.find(tenant, plugin)?.ok_or_else(|| invalid(format!("there is no plugin {plugin:?}")))?.1;
         if state.world != world.as_str() {
-            return Err(invalid(format!("the plugin {plugin} is a {}, not a {}", state.world, world.as_str())));
+            return Err(invalid(format!("the plugin {plugin} is {}, not {}", one(&state.world), one(world.as_str()))));
         }
         Ok(state)
     }
+}
+
+/// The name of a world with its article.
+fn one(world: &str) -> String {
+    let article = if world.starts_with(['e', 'i']) { "an" } else { "a" };
+    format!("{article} {world}")
 }
 
 fn none_in_use(plugin: &str) -> Error {

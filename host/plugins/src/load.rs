@@ -6,7 +6,7 @@ use crate::entry::Entry;
 use crate::schema::Schema;
 use crate::{Config, Inner};
 use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
-use headworks_sandbox::{Forwarder, Plugin, Transformer, Validator, World};
+use headworks_sandbox::{EventHook, Forwarder, IdentityProvider, Plugin, Transformer, Validator, World};
 use std::sync::{Arc, PoisonError};
 
 /// A component in use, with the schema of its configuration.
@@ -29,6 +29,8 @@ pub(crate) enum Runner {
     Transformer(Transformer),
     Forwarder(Forwarder),
     Validator(Validator),
+    EventHook(EventHook),
+    IdentityProvider(IdentityProvider),
 }
 
 impl Loaded {
@@ -122,6 +124,8 @@ impl Inner {
             World::Transformer => Runner::Transformer(component.open_transformer(&text).await?),
             World::Forwarder => Runner::Forwarder(component.open_forwarder(&text).await?),
             World::Validator => Runner::Validator(component.open_validator(&text).await?),
+            World::EventHook => Runner::EventHook(component.open_event_hook(&text).await?),
+            World::IdentityProvider => Runner::IdentityProvider(component.open_identity_provider(&text).await?),
         };
         Ok(Arc::new(Running { version: version.to_owned(), digest: component.digest(), runner, purpose, _loaded: loaded }))
     }

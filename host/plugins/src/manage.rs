@@ -200,6 +200,20 @@ impl Plugins {
     }
 }
 
+impl Plugins {
+    /// Whether the operator lets a tenant use this, such as `https://example.com:443` or `secret:token`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Denied`] names it.
+    pub fn check_grant(&self, tenant: TenantId, grant: &str) -> Result<()> {
+        let known = self.0.tenants.get(tenant).ok_or_else(|| Error::not_found("the tenant was deleted"))?;
+        if known.allows_grant(grant) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorCode::Denied, format!("the operator does not allow this tenant {grant:?}")))
+    }
+}
+
 impl Inner {
     /// What is kept in memory of a plugin that exists.
     pub(crate) fn existing(&self, tenant: TenantId, plugin: &str) -> Result<std::sync::Arc<crate::entry::Entry>> {

@@ -43,7 +43,8 @@ impl Plugins {
         let (version_document, version) = inner.version(tenant, plugin, &release.version)?;
         check(&state, &release)?;
         if release.shadow.is_some() && state.world != World::Transformer.as_str() {
-            let message = format!("a {} cannot run in the shadow of another one: what it does reaches others", state.world);
+            let message =
+                format!("{} cannot run in the shadow of another one: what it does reaches others", crate::one(&state.world));
             return Err(Error::invalid(message).at("shadow"));
         }
         let (loaded, _) = inner.load_version(tenant, plugin, &release.version).await?;

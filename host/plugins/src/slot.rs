@@ -7,10 +7,12 @@ use crate::around::Purpose;
 use crate::compare::{self, Comparison, Verdict};
 use crate::entry::Entry;
 use crate::load::{Runner, Running};
-use crate::{Config, Inner, Judge};
+use crate::{Config, Hear, Identify, Inner, Judge};
 use headworks_core::{Batch, Digest, Error, ErrorCode};
 use headworks_pipelines::{Boxed, Target, Transform};
-use headworks_sandbox::{CallFailure, Report, Subject, Transformed, Violation};
+use headworks_sandbox::{
+    CallFailure, Denial, Event, Handled, IdentityProvider, IdentityRequest, Proven, Report, Subject, Transformed, Violation,
+};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
@@ -203,20 +205,44 @@ impl Slot {
     }
 }
 
-impl Slot {
-    async fn judge(&self, subject: &Subject) -> Result<Vec<Violation>, CallFailure> {
-        let route = self.begin()?;
-        let (first, second) = route.choose(self.batches.fetch_add(1, Ordering::Relaxed));
-        let outcome = first.validate(subject).await;
-        let (Some(second), Err(failure)) = (second, &outcome) else { return outcome };
-        if !is_fault(failure) && failure.error.code != ErrorCode::PluginSuspended {
-            return outcome;
+/// Asks what may be asked twice: where a new version fails, the one before it answers.
+macro_rules! ask {
+    ($slot:expr, $running:ident => $question:expr) => {{
+        let route = $slot.begin()?;
+        let (first, second) = route.choose($slot.batches.fetch_add(1, Ordering::Relaxed));
+        let question = async |$running: &Running| $question;
+        let outcome = question(first).await;
+        match (second, &outcome) {
+            (Some(second), Err(failure)) if is_fault(failure) || failure.error.code == ErrorCode::PluginSuspended => {
+                let again = question(second).await;
+                $slot.blame(first, failure, &again);
+                again
+            }
+            _ => outcome,
         }
-        let again = second.validate(subject).await;
+    }};
+}
+
+impl Slot {
+    /// Takes a new version back whose failure the one before it does not share.
+    fn blame<T>(&self, first: &Running, failure: &CallFailure, again: &Result<T, CallFailure>) {
         if is_fault(failure) && again.as_ref().err().is_none_or(|again| !is_fault(again)) {
             self.withdraw(first, failure);
         }
-        again
+    }
+
+    async fn hear(&self, event: &Event) -> Result<Handled, CallFailure> {
+        let route = self.begin()?;
+        let (first, second) = route.choose(self.batches.fetch_add(1, Ordering::Relaxed));
+        let outcome = first.handle(event).await;
+        // It is not known what was done, so the version before does not try again.
+        if let Err(failure) = &outcome
+            && second.is_some()
+            && is_fault(failure)
+        {
+            self.withdraw(first, failure);
+        }
+        outcome
     }
 }
 
@@ -248,6 +274,20 @@ impl Running {
         }
     }
 
+    async fn handle(&self, event: &Event) -> Result<Handled, CallFailure> {
+        match &self.runner {
+            Runner::EventHook(hook) => hook.handle(event).await,
+            _ => Err(self.other_world()),
+        }
+    }
+
+    fn provider(&self) -> Result<&IdentityProvider, CallFailure> {
+        match &self.runner {
+            Runner::IdentityProvider(provider) => Ok(provider),
+            _ => Err(self.other_world()),
+        }
+    }
+
     async fn send(&self, batch: &Batch) -> Result<(usize, Report), CallFailure> {
         match &self.runner {
             Runner::Forwarder(forwarder) => Target::send(forwarder, batch).await,
@@ -264,11 +304,31 @@ impl Transform for Running {
 
 impl Judge for Slot {
     fn validate<'a>(&'a self, subject: &'a Subject) -> Boxed<'a, Result<Vec<Violation>, CallFailure>> {
-        Box::pin(self.judge(subject))
+        Box::pin(async move { ask!(self, running => running.validate(subject).await) })
     }
 
     fn digest(&self) -> String {
         self.route().map(|route| route.active.digest.to_string()).unwrap_or_default()
+    }
+}
+
+impl Hear for Slot {
+    fn handle<'a>(&'a self, event: &'a Event) -> Boxed<'a, Result<Handled, CallFailure>> {
+        Box::pin(self.hear(event))
+    }
+}
+
+impl Identify for Slot {
+    fn usage(&self) -> Boxed<'_, Result<Option<String>, CallFailure>> {
+        Box::pin(async move { ask!(self, running => running.provider()?.usage().await) })
+    }
+
+    fn test<'a>(&'a self, request: &'a IdentityRequest) -> Boxed<'a, Result<bool, CallFailure>> {
+        Box::pin(async move { ask!(self, running => running.provider()?.test(request).await) })
+    }
+
+    fn authenticate<'a>(&'a self, request: &'a IdentityRequest) -> Boxed<'a, Result<Result<Proven, Denial>, CallFailure>> {
+        Box::pin(async move { ask!(self, running => running.provider()?.authenticate(request).await) })
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::documents::{self, PluginState, Status, VersionState, check_name, check_version};
 use crate::load::Loaded;
 use crate::manage::Version;
-use crate::{Plugins, Release, grants};
+use crate::{Plugins, Release, grants, one};
 use headworks_core::{Digest, Error, ErrorCode, Result, TenantId};
 use headworks_sandbox::Description;
 use headworks_store::{Beside, Change, Expect};
@@ -58,8 +58,12 @@ impl Plugins {
         let found = self.0.find(tenant, &said.name)?;
         let world = inspection.world.as_str();
         if let Some((_, state)) = found.as_ref().filter(|(_, state)| state.world != world) {
-            let message =
-                format!("the plugin {} is a {}, and this component is a {world}: give it another name", said.name, state.world);
+            let message = format!(
+                "the plugin {} is {}, and this component is {}: give it another name",
+                said.name,
+                one(&state.world),
+                one(world)
+            );
             return Err(Error::new(ErrorCode::PluginRefused, message));
         }
         let active = found.as_ref().and_then(|(_, state)| state.active.clone());

@@ -1,6 +1,6 @@
-//! Who uses a plugin: the saved transformers, forwarders and rules that name it.
+//! Who uses a plugin: the saved transformers, forwarders, rules, event hooks and identity providers that name it.
 
-use crate::{Config, Inner, Use};
+use crate::{Config, EVENT_HOOK, IDENTITY_PROVIDER, Inner, Use};
 use headworks_core::{Error, Result, TenantId};
 use headworks_pipelines::{FORWARDER, Saved, TRANSFORMER, decode_script};
 use serde_json::Value;
@@ -28,11 +28,12 @@ impl Inner {
         let (store, plugin) = (self.store.clone(), plugin.to_owned());
         let look = move || {
             let mut users = Vec::new();
-            for kind in [TRANSFORMER, FORWARDER, VALIDATOR] {
+            for kind in [TRANSFORMER, FORWARDER, VALIDATOR, EVENT_HOOK, IDENTITY_PROVIDER] {
                 for document in store.list(tenant, kind, "")? {
                     let used = match kind {
                         TRANSFORMER => decode_script(&document.body).ok().and_then(|script| Use::of_script(&script)),
                         FORWARDER => Saved::decode(&document.body).ok().and_then(|saved| Use::of_forwarder(&saved.config)),
+                        EVENT_HOOK => of_hook(&document.body),
                         _ => of_rule(&document.body),
                     };
                     if let Some(used) = used.filter(|used| used.plugin == plugin) {
@@ -46,8 +47,18 @@ impl Inner {
     }
 }
 
+/// Of an event hook of the type that has one.
+fn of_hook(body: &[u8]) -> Option<Use> {
+    let hook: Value = serde_json::from_slice(body).ok()?;
+    of_member(hook.get("config")?)
+}
+
 fn of_rule(body: &[u8]) -> Option<Use> {
-    let rule: Value = serde_json::from_slice(body).ok()?;
+    of_member(&serde_json::from_slice(body).ok()?)
+}
+
+/// Where a plugin and its configuration stand beside each other.
+fn of_member(rule: &Value) -> Option<Use> {
     let plugin = rule.get("plugin")?.as_str()?.to_owned();
     Some(Use { plugin, config: Config::Json(rule.get("config").cloned().unwrap_or_default()) })
 }

@@ -4,9 +4,9 @@
 //! it is left; every mark that is found at the start is finished.
 
 use crate::flow::Flow;
-use crate::{Registry, flow, read, written};
+use crate::{Registry, blocking, flow, read, version, written};
 use headworks_core::{DocumentKey, Result, TenantId};
-use headworks_store::Change;
+use headworks_store::{Beside, Change};
 use serde::{Deserialize, Serialize};
 
 /// The kind of the marks.
@@ -70,8 +70,11 @@ impl Registry {
     /// Makes a flow invisible with these changes. Where all its versions fit, they go in the same write.
     pub(crate) async fn doom(&self, tenant: TenantId, author: &str, flow: &Flow, mut changes: Vec<Change>) -> Result<()> {
         if flow.versions as usize <= PIECE {
+            let (registry, id) = (self.clone(), flow.id.clone());
+            let (versions, contents) = blocking(move || registry.some_versions(tenant, &id)).await?;
+            changes.extend(versions);
             changes.push(Change::delete(flow::id_key(tenant, &flow.id)));
-            self.store().write(author, changes).await?;
+            self.store().write_with(author, changes, contents).await?;
             return Ok(());
         }
         let doomed = Doomed::Flow { bucket: flow.bucket.clone(), flow: flow.id.clone() };
@@ -103,6 +106,7 @@ impl Registry {
             }
             Doomed::Bucket { bucket } => {
                 self.clear_flows(tenant, author, bucket).await?;
+                self.clear_bundles(tenant, author, bucket).await?;
                 self.store().write(author, vec![Change::delete(doomed.key(tenant))]).await?;
             }
         }
@@ -113,7 +117,7 @@ impl Registry {
     async fn clear_flows(&self, tenant: TenantId, author: &str, bucket: &str) -> Result<()> {
         loop {
             let (registry, scope) = (self.clone(), bucket.to_owned());
-            let flows = crate::blocking(move || flow::some_of(&registry, tenant, &scope, PIECE / 4)).await?;
+            let flows = blocking(move || flow::some_of(&registry, tenant, &scope, PIECE / 4)).await?;
             if flows.is_empty() {
                 return Ok(());
             }
@@ -131,7 +135,21 @@ impl Registry {
     }
 
     /// Every version of a flow, several at a time.
-    async fn clear_versions(&self, _tenant: TenantId, _author: &str, _flow: &str) -> Result<()> {
-        Ok(())
+    async fn clear_versions(&self, tenant: TenantId, author: &str, flow: &str) -> Result<()> {
+        loop {
+            let (registry, id) = (self.clone(), flow.to_owned());
+            let (versions, contents) = blocking(move || registry.some_versions(tenant, &id)).await?;
+            if versions.is_empty() {
+                return Ok(());
+            }
+            self.store().write_with(author, versions, contents).await?;
+        }
+    }
+
+    /// What takes away some versions of a flow: all of them where they are not more than a piece.
+    fn some_versions(&self, tenant: TenantId, flow: &str) -> Result<(Vec<Change>, Vec<Beside>)> {
+        let mut documents = self.store().documents_after(tenant, version::KIND, Some((flow, "")), PIECE)?;
+        documents.retain(|document| document.key.scope == flow);
+        version::going(&documents)
     }
 }

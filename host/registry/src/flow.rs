@@ -5,6 +5,7 @@
 
 use crate::bucket::Bucket;
 use crate::check::{Check, IDENTIFIER, NAME};
+use crate::objects::Object;
 use crate::{Event, EventKind, Registry, TRIES, busy, read, written};
 use headworks_core::revision::{Basis, Step};
 use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, Revision, TenantId};
@@ -41,6 +42,9 @@ pub struct Flow {
     /// The number of its newest version; 0 without one.
     #[serde(default)]
     pub versions: u32,
+    /// The object whose versions it holds, where it holds any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<Object>,
     /// The one that clients name.
     #[serde(default)]
     pub revision: Revision,
@@ -58,6 +62,8 @@ pub struct NewFlow {
     pub name: Option<String>,
     /// Free text.
     pub description: Option<String>,
+    /// The object whose versions it will hold.
+    pub object: Option<Object>,
 }
 
 /// What becomes different; what is absent stays.
@@ -125,6 +131,16 @@ impl Registry {
         Ok((bucket, flow))
     }
 
+    /// The flow of a bucket with this name.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] for one that cannot be read.
+    pub fn flow_named(&self, tenant: TenantId, bucket: &str, name: &str) -> Result<Option<Flow>> {
+        let Some(document) = self.store().get(&name_key(tenant, bucket, name))? else { return Ok(None) };
+        let id: String = read(&document)?;
+        self.store().get(&key(tenant, bucket, &id))?.map(|document| Flow::of(&document)).transpose()
+    }
+
     /// The flows of a bucket, by name and identifier. Blocks.
     ///
     /// # Errors
@@ -162,6 +178,7 @@ impl Registry {
             created: now,
             modified: now,
             versions: 0,
+            object: new.object,
             revision,
             stored: 1,
         };
@@ -199,6 +216,10 @@ impl Registry {
         for _ in 0..TRIES {
             let (in_bucket, before) = self.flow(tenant, bucket, id)?;
             let revision = before.revision.next(basis, WHAT, Step::Update, id)?;
+            if let Some(object) = before.object.as_ref().filter(|_| change.name.as_ref().is_some_and(|name| *name != before.name))
+            {
+                return Err(object.kept());
+            }
             let mut check = Check::new("Cannot update versioned flow").text("description", change.description.as_deref());
             if change.name.is_some() {
                 check = check.named("name", change.name.as_deref(), NAME);

@@ -5,17 +5,32 @@
 //! change; a content is there exactly as long as the document that names it; nothing that an archive says of itself is
 //! believed. Knows nothing of HTTP, of wire types or of who may do what: a caller is a name here.
 
+mod alias;
 pub mod archive;
 mod bucket;
+mod bundles;
 mod check;
 mod clearing;
+mod comparison;
 pub mod diff;
 mod event;
 mod flow;
+pub mod objects;
+mod search;
+mod snapshot;
+mod version;
 
+pub use alias::Aliases;
 pub use bucket::{Bucket, BucketChange, BucketInUse, NewBucket};
+pub use bundles::{
+    Added, Bundle, BundleFilter, BundleKind, BundleVersion, ExtensionEntry, ExtensionList, NewVersion, Pattern, VersionFilter,
+};
+pub use comparison::Comparison;
 pub use event::{Event, EventKind, Observer};
 pub use flow::{Flow, FlowChange, NewFlow};
+pub use search::{ExtensionFilter, ExtensionPlace, FoundExtension, KnownExtensions};
+pub use snapshot::{Metadata, nothing};
+pub use version::{Saving, Snapshot, Taken, Version};
 
 use headworks_core::time::Clock;
 use headworks_core::{Document, Error, ErrorCode, Result, TenantId};
@@ -24,11 +39,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock, Semaphore};
 
 /// How often a change is tried anew because what it changes was changed meanwhile.
 const TRIES: usize = 8;
-/// Deletions of buckets that may go on at once.
+/// Deletions of buckets, and versions of flows, that may be written at once.
 const STRIPES: usize = 64;
 
 /// The buckets of all tenants. Cloning is cheap.
@@ -41,14 +56,29 @@ struct Inner {
     observer: Option<Arc<dyn Observer>>,
     /// Whoever makes something in a bucket shares its lock; who deletes it has it alone.
     buckets: Vec<RwLock<()>>,
+    /// Versions of one flow are saved in turn.
+    flows: Vec<Mutex<()>>,
     hasher: RandomState,
+    aliases: Aliases,
+    uploads: bundles::Turns,
+    remembered: search::Remembered,
+    /// One permit for each KiB that is compared.
+    comparisons: Semaphore,
 }
 
 impl Registry {
     /// The registry that is kept in this store. The observer hears of every change.
     pub fn new(store: Store, clock: Arc<dyn Clock>, observer: Option<Arc<dyn Observer>>) -> Self {
+        Self::with_aliases(store, clock, observer, Aliases::default())
+    }
+
+    /// The same with other addresses for those in flows.
+    pub fn with_aliases(store: Store, clock: Arc<dyn Clock>, observer: Option<Arc<dyn Observer>>, aliases: Aliases) -> Self {
         let buckets = (0..STRIPES).map(|_| RwLock::new(())).collect();
-        Self(Arc::new(Inner { store, clock, observer, buckets, hasher: RandomState::new() }))
+        let flows = (0..STRIPES).map(|_| Mutex::new(())).collect();
+        let (hasher, uploads, remembered) = (RandomState::new(), bundles::Turns::new(), search::Remembered::default());
+        let comparisons = Semaphore::new(comparison::AT_ONCE as usize);
+        Self(Arc::new(Inner { store, clock, observer, buckets, flows, hasher, aliases, uploads, remembered, comparisons }))
     }
 
     /// Where everything is kept.
@@ -66,6 +96,15 @@ impl Registry {
         if let Some(observer) = &self.0.observer {
             observer.observe(event);
         }
+    }
+
+    fn aliases(&self) -> &Aliases {
+        &self.0.aliases
+    }
+
+    fn flow_lock(&self, tenant: TenantId, flow: &str) -> Result<&Mutex<()>> {
+        let stripe = self.0.hasher.hash_one((tenant, flow)) as usize % STRIPES;
+        self.0.flows.get(stripe).ok_or_else(|| Error::internal("no such stripe"))
     }
 
     fn bucket_lock(&self, tenant: TenantId, bucket: &str) -> Result<&RwLock<()>> {

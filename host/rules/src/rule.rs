@@ -1,7 +1,7 @@
 //! A rule as it is saved: which plugin judges what, and what its word means.
 
 use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result};
-use headworks_plugins::{PLUGIN, TESTS, VERSION};
+use headworks_plugins::{EVENT_HOOK, IDENTITY_PROVIDER, PLUGIN, TESTS, VERSION};
 use headworks_sandbox::Operation;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +23,8 @@ pub const KINDS: &[&str] = &[
     VERSION,
     TESTS,
     "secret",
+    EVENT_HOOK,
+    IDENTITY_PROVIDER,
     VALIDATOR,
 ];
 /// Every kind but [`VALIDATOR`]: a rule that judges rules has to say so, or a broken one could not be mended.

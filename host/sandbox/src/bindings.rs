@@ -7,7 +7,7 @@
 /// The forwarder's world, which has everything that the others import.
 pub(crate) mod forwarder {
     wasmtime::component::bindgen!({
-        path: ["../../wit/headworks-plugin/0.1.1", "wit"],
+        path: ["../../wit/headworks-plugin/0.1.2", "wit"],
         world: "headworks:sandbox/offered-forwarder",
         imports: {
             "headworks:plugin/expressions.[static]template.compile": async | trappable,
@@ -34,7 +34,7 @@ pub(crate) mod forwarder {
 
 pub(crate) mod transformer {
     wasmtime::component::bindgen!({
-        path: ["../../wit/headworks-plugin/0.1.1", "wit"],
+        path: ["../../wit/headworks-plugin/0.1.2", "wit"],
         world: "headworks:sandbox/offered-transformer",
         imports: { default: trappable },
         exports: { default: async },
@@ -57,7 +57,7 @@ pub(crate) mod transformer {
 
 pub(crate) mod validator {
     wasmtime::component::bindgen!({
-        path: ["../../wit/headworks-plugin/0.1.1", "wit"],
+        path: ["../../wit/headworks-plugin/0.1.2", "wit"],
         world: "headworks:sandbox/offered-validator",
         imports: { default: trappable },
         exports: { default: async },
@@ -66,6 +66,56 @@ pub(crate) mod validator {
             "headworks:plugin/clock": super::forwarder::headworks::plugin::clock,
             "headworks:plugin/log": super::forwarder::headworks::plugin::log,
             "headworks:plugin/metrics": super::forwarder::headworks::plugin::metrics,
+            "headworks:plugin/random": super::forwarder::headworks::plugin::random,
+            "headworks:plugin/secrets": super::forwarder::headworks::plugin::secrets,
+            "headworks:plugin/state": super::forwarder::headworks::plugin::state,
+            "wasi:clocks/wall-clock": super::forwarder::wasi::clocks::wall_clock,
+            "wasi:clocks/monotonic-clock": super::forwarder::wasi::clocks::monotonic_clock,
+            "wasi:random/random": super::forwarder::wasi::random::random,
+            "wasi:random/insecure": super::forwarder::wasi::random::insecure,
+            "wasi:random/insecure-seed": super::forwarder::wasi::random::insecure_seed,
+        },
+    });
+}
+
+pub(crate) mod event_hook {
+    wasmtime::component::bindgen!({
+        path: ["../../wit/headworks-plugin/0.1.2", "wit"],
+        world: "headworks:sandbox/offered-event-hook",
+        imports: { default: trappable },
+        exports: { default: async },
+        with: {
+            "headworks:plugin/batches": super::forwarder::headworks::plugin::batches,
+            "headworks:plugin/clock": super::forwarder::headworks::plugin::clock,
+            "headworks:plugin/http": super::forwarder::headworks::plugin::http,
+            "headworks:plugin/log": super::forwarder::headworks::plugin::log,
+            "headworks:plugin/metrics": super::forwarder::headworks::plugin::metrics,
+            "headworks:plugin/network": super::forwarder::headworks::plugin::network,
+            "headworks:plugin/random": super::forwarder::headworks::plugin::random,
+            "headworks:plugin/secrets": super::forwarder::headworks::plugin::secrets,
+            "headworks:plugin/state": super::forwarder::headworks::plugin::state,
+            "wasi:clocks/wall-clock": super::forwarder::wasi::clocks::wall_clock,
+            "wasi:clocks/monotonic-clock": super::forwarder::wasi::clocks::monotonic_clock,
+            "wasi:random/random": super::forwarder::wasi::random::random,
+            "wasi:random/insecure": super::forwarder::wasi::random::insecure,
+            "wasi:random/insecure-seed": super::forwarder::wasi::random::insecure_seed,
+        },
+    });
+}
+
+pub(crate) mod identity_provider {
+    wasmtime::component::bindgen!({
+        path: ["../../wit/headworks-plugin/0.1.2", "wit"],
+        world: "headworks:sandbox/offered-identity-provider",
+        imports: { default: trappable },
+        exports: { default: async },
+        with: {
+            "headworks:plugin/batches": super::forwarder::headworks::plugin::batches,
+            "headworks:plugin/clock": super::forwarder::headworks::plugin::clock,
+            "headworks:plugin/http": super::forwarder::headworks::plugin::http,
+            "headworks:plugin/log": super::forwarder::headworks::plugin::log,
+            "headworks:plugin/metrics": super::forwarder::headworks::plugin::metrics,
+            "headworks:plugin/network": super::forwarder::headworks::plugin::network,
             "headworks:plugin/random": super::forwarder::headworks::plugin::random,
             "headworks:plugin/secrets": super::forwarder::headworks::plugin::secrets,
             "headworks:plugin/state": super::forwarder::headworks::plugin::state,

@@ -6,7 +6,7 @@ use std::fmt;
 use wasmparser::{Encoding, Parser, Payload};
 
 /// The versions of `headworks:plugin` that are served, side by side.
-pub const INTERFACES: &[&str] = &["0.1.0", "0.1.1"];
+pub const INTERFACES: &[&str] = &["0.1.0", "0.1.1", "0.1.2"];
 
 /// What a component is, by what it exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +17,10 @@ pub enum World {
     Forwarder,
     /// Judges documents.
     Validator,
+    /// Hears of what was done.
+    EventHook,
+    /// Says who sent a request.
+    IdentityProvider,
 }
 
 /// What is known of a component before it is compiled.
@@ -31,8 +35,11 @@ pub struct Inspection {
 /// Offered to all, in every version of [`INTERFACES`] that has it.
 const OFFERED: &[&str] = &["batches", "clock", "log", "metrics", "random", "secrets", "state"];
 
-/// Offered to forwarders only.
+/// Offered to forwarders besides.
 const OUTBOUND: &[&str] = &["expressions", "http", "network", "sockets"];
+
+/// Offered besides to those that may ask somebody.
+const ASKING: &[&str] = &["http", "network"];
 
 /// What is offered of WASI, in all versions that begin so.
 const WASI: &[(&str, &str)] = &[
@@ -47,7 +54,7 @@ const WASI: &[(&str, &str)] = &[
 const PACKAGE: &str = "headworks:plugin/";
 
 impl World {
-    const ALL: [Self; 3] = [Self::Transformer, Self::Forwarder, Self::Validator];
+    const ALL: [Self; 5] = [Self::Transformer, Self::Forwarder, Self::Validator, Self::EventHook, Self::IdentityProvider];
 
     /// Its name in lower case.
     pub const fn as_str(self) -> &'static str {
@@ -55,6 +62,8 @@ impl World {
             Self::Transformer => "transformer",
             Self::Forwarder => "forwarder",
             Self::Validator => "validator",
+            Self::EventHook => "event-hook",
+            Self::IdentityProvider => "identity-provider",
         }
     }
 
@@ -64,6 +73,17 @@ impl World {
             Self::Transformer => "transforming",
             Self::Forwarder => "forwarding",
             Self::Validator => "validating",
+            Self::EventHook => "hooking",
+            Self::IdentityProvider => "identifying",
+        }
+    }
+
+    /// What it is offered besides what all are.
+    const fn outbound(self) -> &'static [&'static str] {
+        match self {
+            Self::Transformer | Self::Validator => &[],
+            Self::Forwarder => OUTBOUND,
+            Self::EventHook | Self::IdentityProvider => ASKING,
         }
     }
 
@@ -166,8 +186,7 @@ fn read_exports(exports: &[&str]) -> Result<Inspection> {
 
 fn check_import(name: &str, world: World) -> Result<()> {
     let (interface, version) = name.split_once('@').unwrap_or((name, ""));
-    let outbound = if world == World::Forwarder { OUTBOUND } else { &[] };
-    let own = || OFFERED.iter().chain(outbound);
+    let own = || OFFERED.iter().chain(world.outbound());
     let only = |versions: &str| Err(refused(format!("the component imports {name}, and only version {versions} is offered")));
     if let Some((_, versions)) = WASI.iter().find(|(offered, _)| *offered == interface) {
         return if version.starts_with(versions) { Ok(()) } else { only(&format!("{versions}x")) };
@@ -206,13 +225,18 @@ mod tests {
             (["headworks:plugin/plugin@0.1.0", "headworks:plugin/transforming@0.1.0"], World::Transformer, "0.1.0"),
             (["headworks:plugin/forwarding@0.1.1", "headworks:plugin/plugin@0.1.1"], World::Forwarder, "0.1.1"),
             (["headworks:plugin/plugin@0.1.1", "headworks:plugin/validating@0.1.1"], World::Validator, "0.1.1"),
+            (["headworks:plugin/hooking@0.1.2", "headworks:plugin/plugin@0.1.2"], World::EventHook, "0.1.2"),
+            (["headworks:plugin/identifying@0.1.2", "headworks:plugin/plugin@0.1.2"], World::IdentityProvider, "0.1.2"),
         ] {
             assert_eq!(read_exports(&exports), Ok(Inspection { world, interface: interface.to_owned() }));
         }
         let plugin = "headworks:plugin/plugin@0.1.1";
         for (exports, part) in [
             (&["headworks:plugin/plugin", "other:plugin/plugin@0.1.0"][..], "exports no headworks:plugin/plugin"),
-            (&["headworks:plugin/plugin@0.2.0"], "version 0.2.0 of the plugin interface, and this server offers 0.1.0, 0.1.1"),
+            (
+                &["headworks:plugin/plugin@0.2.0"],
+                "version 0.2.0 of the plugin interface, and this server offers 0.1.0, 0.1.1, 0.1.2",
+            ),
             (&["headworks:plugin/plugin@0.1.9"], "0.1.9"),
             (&[plugin], "it exports 0"),
             (&[plugin, "headworks:plugin/transforming@0.1.1", "headworks:plugin/validating@0.1.1"], "it exports 2"),
@@ -231,11 +255,17 @@ mod tests {
             ("headworks:plugin/state@0.1.1", World::Validator),
             ("wasi:clocks/wall-clock@0.2.6", World::Validator),
             ("headworks:plugin/http@0.1.0", World::Forwarder),
+            ("headworks:plugin/http@0.1.2", World::EventHook),
+            ("headworks:plugin/network@0.1.2", World::IdentityProvider),
         ] {
             assert_eq!(check_import(name, world), Ok(()));
         }
         for world in [World::Transformer, World::Validator] {
             let error = check_import("headworks:plugin/http@0.1.0", world).unwrap_err();
+            assert!(error.message.contains(&format!("not offered to a {world}")), "{error}");
+        }
+        for world in [World::EventHook, World::IdentityProvider] {
+            let error = check_import("headworks:plugin/sockets@0.1.2", world).unwrap_err();
             assert!(error.message.contains(&format!("not offered to a {world}")), "{error}");
         }
         let other = ["wasi:filesystem/types@0.2.0", "wasi:random/random", "env", "headworks:plugin/plugin@0.1.0"];

@@ -1,6 +1,8 @@
 //! One instance of a component with its store, owned by one task at a time.
 
+use crate::bindings::event_hook::{OfferedEventHook, OfferedEventHookPre};
 use crate::bindings::forwarder::{OfferedForwarder, OfferedForwarderPre};
+use crate::bindings::identity_provider::{OfferedIdentityProvider, OfferedIdentityProviderPre};
 use crate::bindings::transformer::{OfferedTransformer, OfferedTransformerPre};
 use crate::bindings::validator::{OfferedValidator, OfferedValidatorPre};
 use crate::host::{Host, Services};
@@ -19,6 +21,8 @@ pub(crate) enum Linked {
     Transformer(OfferedTransformerPre<Host>),
     Forwarder(OfferedForwarderPre<Host>),
     Validator(OfferedValidatorPre<Host>),
+    EventHook(OfferedEventHookPre<Host>),
+    IdentityProvider(OfferedIdentityProviderPre<Host>),
 }
 
 /// What an instance exports.
@@ -26,6 +30,21 @@ pub(crate) enum Exports {
     Transformer(OfferedTransformer),
     Forwarder(OfferedForwarder),
     Validator(OfferedValidator),
+    EventHook(OfferedEventHook),
+    IdentityProvider(OfferedIdentityProvider),
+}
+
+/// Does the same with what every world has in a type of its own.
+macro_rules! each {
+    ($of:expr, $kind:ident($inner:ident) => $done:expr) => {
+        match $of {
+            $kind::Transformer($inner) => $done,
+            $kind::Forwarder($inner) => $done,
+            $kind::Validator($inner) => $done,
+            $kind::EventHook($inner) => $done,
+            $kind::IdentityProvider($inner) => $done,
+        }
+    };
 }
 
 /// A store with a component in it.
@@ -49,15 +68,13 @@ impl Linked {
             Self::Transformer(_) => World::Transformer,
             Self::Forwarder(_) => World::Forwarder,
             Self::Validator(_) => World::Validator,
+            Self::EventHook(_) => World::EventHook,
+            Self::IdentityProvider(_) => World::IdentityProvider,
         }
     }
 
     fn engine(&self) -> &Engine {
-        match self {
-            Self::Transformer(linked) => linked.engine(),
-            Self::Forwarder(linked) => linked.engine(),
-            Self::Validator(linked) => linked.engine(),
-        }
+        each!(self, Self(linked) => linked.engine())
     }
 
     async fn instantiate(&self, store: &mut Store<Host>) -> wasmtime::Result<Exports> {
@@ -65,6 +82,8 @@ impl Linked {
             Self::Transformer(linked) => Exports::Transformer(linked.instantiate_async(store).await?),
             Self::Forwarder(linked) => Exports::Forwarder(linked.instantiate_async(store).await?),
             Self::Validator(linked) => Exports::Validator(linked.instantiate_async(store).await?),
+            Self::EventHook(linked) => Exports::EventHook(linked.instantiate_async(store).await?),
+            Self::IdentityProvider(linked) => Exports::IdentityProvider(linked.instantiate_async(store).await?),
         })
     }
 }
@@ -100,17 +119,9 @@ impl Instance {
     pub(crate) async fn describe(mut self) -> Result<Description, CallFailure> {
         let most = self.begin(self.limits.call_cpu);
         let (store, meter) = (&mut self.store, &mut self.meter);
-        let answer = match &self.component {
-            Exports::Transformer(component) => {
-                meter.run(most, component.headworks_plugin_plugin().call_describe(store)).await.map(Into::into)
-            }
-            Exports::Forwarder(component) => {
-                meter.run(most, component.headworks_plugin_plugin().call_describe(store)).await.map(Into::into)
-            }
-            Exports::Validator(component) => {
-                meter.run(most, component.headworks_plugin_plugin().call_describe(store)).await.map(Into::into)
-            }
-        };
+        let answer = each!(&self.component, Exports(component) => {
+            meter.run(most, component.headworks_plugin_plugin().call_describe(store)).await.map(Into::into)
+        });
         self.settle(answer)
     }
 
@@ -120,6 +131,8 @@ impl Instance {
             Exports::Transformer(_) => self.open_transformer(config).await,
             Exports::Forwarder(_) => self.open_sink(config).await,
             Exports::Validator(_) => self.open_rule(config).await,
+            Exports::EventHook(_) => self.open_hook(config).await,
+            Exports::IdentityProvider(_) => self.open_provider(config).await,
         };
         Ok(Opened { handle: handle?, instance: self })
     }

@@ -1,13 +1,13 @@
 //! A loaded component.
 
-use crate::bindings::{forwarder, transformer, validator};
+use crate::bindings::{event_hook, forwarder, identity_provider, transformer, validator};
 use crate::host::Services;
 use crate::inspect::{Inspection, World};
 use crate::instance::{Instance, Linked, Opened};
 use crate::outbound::{Grant, Network};
 use crate::surroundings::{Permit, Surroundings};
 use crate::sweeper::Sweeper;
-use crate::{CallFailure, Forwarder, Limits, Transformer, Validator};
+use crate::{CallFailure, EventHook, Forwarder, IdentityProvider, Limits, Transformer, Validator};
 use headworks_core::{Digest, Error, ErrorCode, Result};
 use std::sync::Arc;
 
@@ -52,6 +52,8 @@ macro_rules! read {
 read!(transformer, transforming);
 read!(forwarder, forwarding);
 read!(validator, validating);
+read!(event_hook, hooking);
+read!(identity_provider, identifying);
 
 /// A component that was compiled and has described itself, in its surroundings. Clones are handles of the same one.
 #[derive(Clone)]
@@ -177,6 +179,24 @@ impl Plugin {
     pub async fn open_validator(&self, config: &str) -> Result<Validator> {
         self.is(World::Validator)?;
         Validator::new(self, config).await.map_err(|failure| failure.error)
+    }
+
+    /// An event hook with this configuration.
+    ///
+    /// # Errors
+    /// As [`open_forwarder`](Self::open_forwarder).
+    pub async fn open_event_hook(&self, config: &str) -> Result<EventHook> {
+        self.is(World::EventHook)?;
+        EventHook::new(self, config).await.map_err(|failure| failure.error)
+    }
+
+    /// An identity provider with this configuration.
+    ///
+    /// # Errors
+    /// As [`open_forwarder`](Self::open_forwarder).
+    pub async fn open_identity_provider(&self, config: &str) -> Result<IdentityProvider> {
+        self.is(World::IdentityProvider)?;
+        IdentityProvider::new(self, config).await.map_err(|failure| failure.error)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Loading components.
 
+use crate::bindings::event_hook::OfferedEventHookPre;
 use crate::bindings::forwarder::OfferedForwarderPre;
+use crate::bindings::identity_provider::OfferedIdentityProviderPre;
 use crate::bindings::transformer::OfferedTransformerPre;
 use crate::bindings::validator::OfferedValidatorPre;
 use crate::cache::Cache;
@@ -97,13 +99,18 @@ impl Sandbox {
             Some(loaded) => loaded,
             None => self.compiled(digest, component).await?,
         };
-        let Linkers { transformers, forwarders, validators } = &inner.linkers;
+        let Linkers { transformers, forwarders, validators, event_hooks, identity_providers } = &inner.linkers;
         let linked = match inspection.world {
             World::Transformer => {
                 transformers.instantiate_pre(&loaded).and_then(OfferedTransformerPre::new).map(Linked::Transformer)
             }
             World::Forwarder => forwarders.instantiate_pre(&loaded).and_then(OfferedForwarderPre::new).map(Linked::Forwarder),
             World::Validator => validators.instantiate_pre(&loaded).and_then(OfferedValidatorPre::new).map(Linked::Validator),
+            World::EventHook => event_hooks.instantiate_pre(&loaded).and_then(OfferedEventHookPre::new).map(Linked::EventHook),
+            World::IdentityProvider => {
+                let linked = identity_providers.instantiate_pre(&loaded).and_then(OfferedIdentityProviderPre::new);
+                linked.map(Linked::IdentityProvider)
+            }
         };
         let linked = linked.map_err(|error| refused(format!("the component does not fit the plugin interface: {error:#}")))?;
         let (limits, services) = (Arc::clone(&inner.limits), inner.services.clone());

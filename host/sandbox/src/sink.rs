@@ -82,7 +82,7 @@ impl Instance {
     }
 
     /// Lets the component reach what its configuration needs, as far as it asks for that in general and that was approved.
-    fn grant(&mut self, targets: &[String]) -> Result<(), CallFailure> {
+    pub(crate) fn grant(&mut self, targets: &[String]) -> Result<(), CallFailure> {
         let refused = |why: String| Error::new(ErrorCode::PluginRefused, why);
         let outbound = &mut self.store.data_mut().outbound;
         let read = |target: &String| {

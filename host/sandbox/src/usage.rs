@@ -20,10 +20,11 @@ pub struct Usage {
     records_out: AtomicU64,
     cpu_nanos: AtomicU64,
     host_bytes: AtomicU64,
+    outbound_bytes: AtomicU64,
     peak_memory: AtomicU64,
     log_dropped: AtomicU64,
     figures: Mutex<BTreeMap<String, Figure>>,
-    /// Where the bytes that cross are counted too.
+    /// Where the bytes that cross and those that are sent are counted too.
     whole: Option<Arc<Usage>>,
 }
 
@@ -52,6 +53,8 @@ pub struct UsageSnapshot {
     pub cpu_nanos: u64,
     /// Bytes that crossed between the plugin and the host.
     pub host_bytes: u64,
+    /// Bytes that the plugin sent over the network: requests with their headers, datagrams, what went over connections.
+    pub outbound_bytes: u64,
     /// The most bytes of memory of one instance.
     pub peak_memory: u64,
     /// Lines that were not logged because there were too many.
@@ -61,7 +64,7 @@ pub struct UsageSnapshot {
 }
 
 impl Usage {
-    /// A part of a whole, such as one plugin of a tenant: the bytes that cross are counted there too.
+    /// A part of a whole, such as one plugin of a tenant: the bytes that cross and those that are sent are counted there too.
     pub fn part_of(whole: &Arc<Self>) -> Self {
         Self { whole: Some(Arc::clone(whole)), ..Self::default() }
     }
@@ -75,6 +78,7 @@ impl Usage {
             records_out: self.records_out.load(Relaxed),
             cpu_nanos: self.cpu_nanos.load(Relaxed),
             host_bytes: self.host_bytes.load(Relaxed),
+            outbound_bytes: self.outbound_bytes.load(Relaxed),
             peak_memory: self.peak_memory.load(Relaxed),
             log_dropped: self.log_dropped.load(Relaxed),
             figures: self.figures.lock().unwrap_or_else(PoisonError::into_inner).clone(),
@@ -96,10 +100,10 @@ impl Usage {
     }
 
     /// Counts what a call left in its accounts.
-    pub(crate) fn account(&self, bytes: usize, memory: usize, dropped: u64) {
-        self.host_bytes.fetch_add(bytes as u64, Relaxed);
-        if let Some(whole) = &self.whole {
-            whole.host_bytes.fetch_add(bytes as u64, Relaxed);
+    pub(crate) fn account(&self, bytes: usize, sent: usize, memory: usize, dropped: u64) {
+        for usage in [Some(self), self.whole.as_deref()].into_iter().flatten() {
+            usage.host_bytes.fetch_add(bytes as u64, Relaxed);
+            usage.outbound_bytes.fetch_add(sent as u64, Relaxed);
         }
         if memory as u64 > self.peak_memory.load(Relaxed) {
             self.peak_memory.fetch_max(memory as u64, Relaxed);

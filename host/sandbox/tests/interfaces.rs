@@ -53,7 +53,7 @@ fn a_released_interface_never_changes() {
 async fn components_of_every_released_version_run_beside_each_other() {
     let sandbox = sandbox_with(Limits::default());
     let mut versions = BTreeSet::new();
-    for name in ["test-columns", "test-platform", "test-judge"] {
+    for name in ["test-columns", "test-platform", "test-judge", "test-hook"] {
         let plugin = sandbox.load(&support::component(name)).await.unwrap();
         versions.insert(plugin.interface().to_owned());
     }

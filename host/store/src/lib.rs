@@ -1,7 +1,7 @@
 //! Storage: documents, streams of records, dead letters, blobs and contents in one RocksDB database.
 //!
 //! The only crate that names RocksDB. Owns how things look on disk (`format`), the one thread that writes
-//! (`committer`), what makes its writes last (`durable`, `journal`), reading (`scan`, `read`, `view`), retention (`sweeper`) and the check of a stored database (`verify`). Knows
+//! (`committer`), what makes its writes last (`durable`, `journal`), reading (`scan`, `read`, `view`), retention (`sweeper`) and the check of a stored database (`verify`) and the whole of it as bytes (`dump`). Knows
 //! nothing of what documents mean, of users, plugins or HTTP; whoever judges writes is asked through [`Guard`].
 //!
 //! What must stay true: a write that was answered is durable (group commit, one sync for all that wait); it is all there or
@@ -11,6 +11,7 @@
 mod catalog;
 mod committer;
 mod content;
+mod dump;
 mod durable;
 mod engine;
 mod format;

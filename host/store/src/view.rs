@@ -63,10 +63,14 @@ impl<'a> View<'a> {
         Self { engine, snapshot: engine.snapshot(), second }
     }
 
-    fn walk(&self, table: Table, prefix: &[u8]) -> Result<DBRawIteratorWithThreadMode<'_, DB>> {
+    /// All keys that begin with `prefix`.
+    pub(crate) fn walk(&self, table: Table, prefix: &[u8]) -> Result<DBRawIteratorWithThreadMode<'_, DB>> {
         let mut options = ReadOptions::default();
         options.set_iterate_lower_bound(prefix);
-        options.set_iterate_upper_bound(keys::after(prefix));
+        let upper = keys::after(prefix);
+        if !upper.is_empty() {
+            options.set_iterate_upper_bound(upper);
+        }
         options.fill_cache(false);
         let mut walk = self.snapshot.raw_iterator_cf_opt(self.engine.family(table)?, options);
         walk.seek_to_first();

@@ -9,6 +9,7 @@ mod ingest;
 mod load;
 mod native;
 mod query;
+mod registry;
 mod report;
 mod sandbox;
 mod start;
@@ -26,8 +27,8 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 struct Settings {
     /// The groups to run: 1 single records, 2 batches, 3 sandbox, 4 queries and watching, 5 start and memory, 6 backup and restore, 7 syslog and
-    /// forwarders, 9 tenants.
-    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5,6,7,9")]
+    /// forwarders, 9 tenants, 10 registry.
+    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5,6,7,9,10")]
     groups: Vec<u8>,
     /// Seconds for each figure, all rounds together.
     #[arg(long, default_value_t = 12)]
@@ -47,6 +48,9 @@ struct Settings {
     /// Tenants that one server has.
     #[arg(long, default_value_t = 1000)]
     tenants: usize,
+    /// Flows that a registry has.
+    #[arg(long, default_value_t = 10_000)]
+    flows: usize,
     /// Writes the report to this file too.
     #[arg(long)]
     output: Option<PathBuf>,
@@ -80,6 +84,7 @@ fn main() -> Result<()> {
             6 => backup::run(&settings, &mut report),
             7 => delivery::run(&settings, &mut report),
             9 => tenants::run(&settings, &mut report),
+            10 => registry::run(&settings, &mut report),
             other => anyhow::bail!("there is no group {other}"),
         }
         .with_context(|| format!("group {group}"))?;

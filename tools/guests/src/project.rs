@@ -15,10 +15,10 @@ include!(concat!(env!("OUT_DIR"), "/sdks.rs"));
 
 /// The file that makes a folder a plugin's.
 pub const MANIFEST: &str = "headworks.toml";
-/// The worlds a plugin can be of.
-pub const WORLDS: &[&str] = &["transformer", "forwarder", "validator"];
 /// The folder that belongs to the tool.
 const OWN: &str = ".headworks";
+/// What [`Language::generate`] makes goes below this part of it, or into the SDK.
+pub const GENERATED: &str = "gen";
 /// The longest name of a plugin, in bytes.
 const MAX_NAME: usize = 64;
 
@@ -30,18 +30,14 @@ pub struct Manifest {
     pub name: String,
     /// One of [`languages::ALL`].
     pub lang: String,
-    /// One of [`WORLDS`].
+    /// One of those that the interface has.
     pub world: String,
-    /// The version of the plugin interface: one of [`Language::interfaces`].
-    #[serde(default = "newest")]
+    /// The version of the plugin interface: one of [`Language::interfaces`], the last of them where it is not said.
+    #[serde(default)]
     pub interface: String,
     /// What the builder of the language wants to know besides.
     #[serde(default)]
     pub build: toml::Table,
-}
-
-fn newest() -> String {
-    wit::VERSION.to_owned()
 }
 
 /// One plugin's folder.
@@ -68,10 +64,12 @@ impl Project {
             ),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
         };
-        let manifest: Manifest = toml::from_str(&text).with_context(|| format!("{} is wrong", path.display()))?;
+        let mut manifest: Manifest = toml::from_str(&text).with_context(|| format!("{} is wrong", path.display()))?;
         check_name(&manifest.name).with_context(|| format!("{} is wrong", path.display()))?;
-        check_world(&manifest.world).with_context(|| format!("{} is wrong", path.display()))?;
         let language = languages::by_name(&manifest.lang).with_context(|| format!("{} is wrong", path.display()))?;
+        if manifest.interface.is_empty() {
+            manifest.interface = newest(language).to_owned();
+        }
         ensure!(
             language.interfaces().contains(&manifest.interface.as_str()),
             "{} is wrong: plugins in {} are built against version {} of the interface, not {}",
@@ -80,6 +78,7 @@ impl Project {
             language.interfaces().join(" or "),
             manifest.interface
         );
+        check_world(&manifest.interface, &manifest.world).with_context(|| format!("{} is wrong", path.display()))?;
         Ok(Self { folder: std::path::absolute(folder)?, manifest })
     }
 
@@ -89,8 +88,8 @@ impl Project {
     /// The folder holds something already, or the name, language or world is not one.
     pub fn create(folder: &Path, name: &str, lang: &str, world: &str) -> Result<Self> {
         check_name(name)?;
-        check_world(world)?;
         let language = languages::by_name(lang)?;
+        check_world(newest(language), world).with_context(|| format!("plugins in {lang}"))?;
         let taken = folder.exists() && fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_some());
         ensure!(!taken, "{} exists already", folder.display());
         let ident = name.replace('-', "_");
@@ -122,9 +121,9 @@ impl Project {
         self.folder.join(OWN).join("sdk")
     }
 
-    /// `.headworks/gen`: what was made for this project.
+    /// `.headworks/gen`: what was made for this project and is not part of the SDK's own tree.
     pub fn generated(&self) -> PathBuf {
-        self.folder.join(OWN).join("gen")
+        self.folder.join(OWN).join(GENERATED)
     }
 
     /// `.headworks/wit`: the interface.
@@ -149,12 +148,12 @@ impl Project {
     pub fn prepare(&self) -> Result<()> {
         let language = self.language()?;
         write(&self.folder.join(OWN).join(".gitignore"), b"*\n")?;
-        write(&self.wit().join("plugin.wit"), wit::text(&self.manifest.interface)?.as_bytes())?;
+        write(&self.wit().join("plugin.wit"), wit::released(&self.manifest.interface)?.text.as_bytes())?;
         for (path, bytes) in embedded(&format!("{}/sdk/", language.sdk())) {
             write(&self.sdk().join(path), bytes)?;
         }
         for (path, bytes) in language.generate(self)? {
-            write(&self.generated().join(path), &bytes)?;
+            write(&self.folder.join(OWN).join(path), &bytes)?;
         }
         Ok(())
     }
@@ -198,8 +197,18 @@ fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn check_world(world: &str) -> Result<()> {
-    ensure!(WORLDS.contains(&world), "there is no world {world:?}; there are {}", WORLDS.join(", "));
+/// The version of the interface that plugins in a language are built against unless they say otherwise.
+fn newest(language: &dyn Language) -> &'static str {
+    language.interfaces().last().copied().unwrap_or_default()
+}
+
+fn check_world(interface: &str, world: &str) -> Result<()> {
+    let worlds = wit::released(interface)?.worlds;
+    ensure!(
+        worlds.contains(&world),
+        "there is no world {world:?} in version {interface} of the interface; there are {}",
+        worlds.join(", ")
+    );
     Ok(())
 }
 
@@ -210,7 +219,7 @@ mod tests {
     #[test]
     fn every_template_is_whole() {
         for language in languages::ALL {
-            for world in WORLDS {
+            for world in wit::released(newest(*language)).unwrap().worlds {
                 let folder = std::env::temp_dir().join(format!("headworks-{}-{}-{world}", std::process::id(), language.name()));
                 let project = Project::create(&folder, "two-words", language.name(), world).unwrap();
                 for file in [MANIFEST, "tests.json", "README.md", ".gitignore"] {
@@ -227,7 +236,7 @@ mod tests {
     #[test]
     fn nothing_is_left_to_fill_in() {
         for language in languages::ALL {
-            for world in WORLDS {
+            for world in wit::released(newest(*language)).unwrap().worlds {
                 for part in ["shared", world] {
                     for (path, bytes) in embedded(&format!("{}/template/{part}/", language.template())) {
                         let mut text = String::from_utf8_lossy(bytes).into_owned();

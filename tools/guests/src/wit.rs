@@ -4,21 +4,47 @@ use anyhow::{Context, Result};
 use wit_component::StringEncoding;
 use wit_parser::{Resolve, WorldId};
 
-/// The version that plugins are built against unless they say otherwise.
+/// One version of the interface.
+#[derive(Debug)]
+pub struct Interface {
+    /// Its number.
+    pub version: &'static str,
+    /// Its text.
+    pub text: &'static str,
+    /// The worlds a plugin can be of.
+    pub worlds: &'static [&'static str],
+}
+
+/// The version that the SDKs of all languages are made for.
 pub const VERSION: &str = "0.1.1";
-/// Every version, with its text.
-pub const RELEASED: &[(&str, &str)] = &[
-    ("0.1.0", include_str!("../../../wit/headworks-plugin/0.1.0/plugin.wit")),
-    (VERSION, include_str!("../../../wit/headworks-plugin/0.1.1/plugin.wit")),
+/// The latest version.
+pub const LATEST: &str = "0.1.2";
+/// Every version.
+pub const RELEASED: &[Interface] = &[
+    Interface {
+        version: "0.1.0",
+        text: include_str!("../../../wit/headworks-plugin/0.1.0/plugin.wit"),
+        worlds: &["transformer", "forwarder"],
+    },
+    Interface {
+        version: VERSION,
+        text: include_str!("../../../wit/headworks-plugin/0.1.1/plugin.wit"),
+        worlds: &["transformer", "forwarder", "validator"],
+    },
+    Interface {
+        version: LATEST,
+        text: include_str!("../../../wit/headworks-plugin/0.1.2/plugin.wit"),
+        worlds: &["transformer", "forwarder", "validator", "event-hook", "identity-provider"],
+    },
 ];
 
-/// The text of a version.
+/// One version.
 ///
 /// # Errors
 /// It was not released.
-pub fn text(version: &str) -> Result<&'static str> {
-    let known = RELEASED.iter().find(|(released, _)| *released == version);
-    known.map(|(_, text)| *text).with_context(|| format!("there is no version {version} of the plugin interface"))
+pub fn released(version: &str) -> Result<&'static Interface> {
+    let known = RELEASED.iter().find(|released| released.version == version);
+    known.with_context(|| format!("there is no version {version} of the plugin interface"))
 }
 
 /// A version of the interface with one of its worlds.
@@ -27,7 +53,7 @@ pub fn text(version: &str) -> Result<&'static str> {
 /// There is no such version or world.
 pub fn resolve(version: &str, world: &str) -> Result<(Resolve, WorldId)> {
     let mut resolve = Resolve::default();
-    let package = resolve.push_source("plugin.wit", text(version)?)?;
+    let package = resolve.push_source("plugin.wit", released(version)?.text)?;
     let world = resolve.select_world(&[package], Some(world))?;
     Ok((resolve, world))
 }

@@ -28,8 +28,12 @@ pub(crate) async fn query(mut call: Call) -> Result<Response<Body>, Failure> {
     let filter = filter(&parameters)?;
     call.allow(Scope::ReadStreams)?;
     let range = ScanRange { from, to, indexing };
+    let place = call.app.identity.tenants().meter(call.caller.tenant).query()?;
     let found = call.app.pipelines.query(call.caller.tenant, &name, range, filter).await?;
-    let chunks = stream::unfold(found, |mut found| async move { found.next().await.map(|chunk| (chunk, found)) });
+    let chunks = stream::unfold((found, place), |(mut found, place)| async move {
+        let chunk = found.next().await?;
+        Some((chunk, (found, place)))
+    });
     let mut response = Response::new(answer(Box::pin(chunks)).await?);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)

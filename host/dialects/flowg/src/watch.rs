@@ -14,7 +14,7 @@ use futures_util::stream;
 use headworks_core::batch::Record;
 use headworks_core::{Batch, TenantId, Value};
 use headworks_http::Shutdown;
-use headworks_identity::Scope;
+use headworks_identity::{Place, Scope};
 use headworks_pipelines::condition::Condition;
 use headworks_store::{RecordId, Store, WatchItem, Watcher};
 use std::convert::Infallible;
@@ -35,9 +35,10 @@ pub(crate) async fn watch(mut call: Call) -> Result<Response<Body>, Failure> {
     call.allow(Scope::ReadStreams)?;
     let store = call.app.store.clone();
     let tenant = call.caller.tenant;
+    let _place = call.app.identity.tenants().meter(tenant).live_tail()?;
     let watcher = store.watch(tenant, &stream);
-    let events =
-        Events { watcher, store, tenant, stream, indexing, filter, shutdown: call.context.shutdown().clone(), left: None };
+    let shutdown = call.context.shutdown().clone();
+    let events = Events { watcher, store, tenant, stream, indexing, filter, shutdown, left: None, _place };
     let body = stream::unfold(Some(events), |events| async move {
         let (bytes, more) = events?.next().await?;
         Some((Ok::<_, Infallible>(bytes), more))
@@ -67,6 +68,7 @@ struct Events {
     shutdown: Shutdown,
     /// Records that were taken from the watcher and not yet looked at.
     left: Option<(Vec<RecordId>, Batch)>,
+    _place: Place,
 }
 
 impl Events {

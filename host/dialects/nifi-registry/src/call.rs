@@ -111,14 +111,12 @@ impl Call {
         Ok(self.query()?.remove(name))
     }
 
-    /// The body as JSON, as its content type has to say (NiFi Registry 2.2).
-    pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
-        self.is_json()?;
-        let body = self.body().await?;
-        serde_json::from_slice(&body).map_err(|error| Failure::invalid(error.to_string()))
+    /// All values of a query parameter that may be repeated.
+    pub(crate) fn parameters(&self, name: &str) -> Result<Vec<String>, Failure> {
+        Ok(self.values(name)?)
     }
 
-    /// The body as JSON, which has to be there; `what` is how messages call it.
+    /// The body as JSON, as its content type has to say (NiFi Registry 2.2). It has to be there; `what` is how messages call it.
     pub(crate) async fn needed<T: DeserializeOwned>(&mut self, what: &str) -> Result<T, Failure> {
         self.is_json()?;
         let body = self.body().await?;

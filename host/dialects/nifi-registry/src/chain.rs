@@ -16,7 +16,12 @@ const MOST: usize = 100;
 
 /// The identities in the header, the end user first; an empty one is nobody.
 pub(crate) fn of(headers: &HeaderMap) -> Result<Option<Vec<String>>, Failure> {
-    let Some(value) = headers.get(HEADER) else { return Ok(None) };
+    let mut values = headers.get_all(HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        // One of them may come from whom a proxy passes on.
+        return Err(malformed("it is there more than once"));
+    }
     let text = value.to_str().map_err(|_| malformed("it holds characters that have to be encoded"))?.trim();
     if text.is_empty() {
         return Ok(None);

@@ -2,6 +2,7 @@
 
 use crate::App;
 use crate::buckets::resource;
+use crate::bundles::BundleView;
 use crate::call::{Call, blocking};
 use crate::failure::Failure;
 use crate::flows::FlowView;
@@ -9,7 +10,7 @@ use crate::links::Permissions;
 use axum::routing::get;
 use axum::{Json, Router};
 use headworks_identity::Action;
-use headworks_registry::Bucket;
+use headworks_registry::{Bucket, Bundle};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -22,6 +23,7 @@ pub(crate) fn routes() -> Router<App> {
 #[serde(untagged)]
 enum Item {
     Flow(FlowView),
+    Bundle(BundleView),
 }
 
 async fn all(mut call: Call) -> Result<Json<Vec<Item>>, Failure> {
@@ -43,14 +45,20 @@ async fn items(call: &mut Call, buckets: Vec<Bucket>) -> Result<Json<Vec<Item>>,
     let found = blocking(move || {
         buckets
             .into_iter()
-            .map(|bucket| registry.flows(tenant, &bucket.id).map(|flows| (bucket, flows)))
+            .map(|bucket| {
+                let mut bundles = registry.bundles(tenant, &bucket.id)?;
+                bundles.sort_by_cached_key(Bundle::name);
+                registry.flows(tenant, &bucket.id).map(|flows| (bucket, bundles, flows))
+            })
             .collect::<Result<Vec<_>, _>>()
     });
     let found = found.await?;
     let call = &*call;
-    let items = found.into_iter().flat_map(|(bucket, flows)| {
+    let items = found.into_iter().flat_map(|(bucket, bundles, flows)| {
         let permissions = Permissions::of(call, &resource(&bucket));
-        flows.into_iter().map(move |flow| Item::Flow(FlowView::of(call, &bucket.name, flow, permissions)))
+        let bundles: Vec<_> = bundles.into_iter().map(|bundle| Item::Bundle(BundleView::of(call, &bucket, bundle))).collect();
+        let flows = flows.into_iter().map(move |flow| Item::Flow(FlowView::of(call, &bucket.name, flow, permissions)));
+        bundles.into_iter().chain(flows)
     });
     Ok(Json(page.of(items)))
 }

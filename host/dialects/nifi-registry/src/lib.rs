@@ -9,10 +9,15 @@ mod access;
 mod actuator;
 mod base;
 mod buckets;
+mod bundle_type;
+mod bundle_upload;
 mod bundles;
 mod call;
 mod chain;
 mod config;
+mod diffs;
+mod docs;
+mod download;
 mod extensions;
 mod failure;
 mod flows;
@@ -26,6 +31,7 @@ mod parties;
 mod policies;
 mod repository;
 mod revisions;
+mod snapshots;
 mod tenants;
 mod versions;
 
@@ -40,8 +46,10 @@ use headworks_http::RequestId;
 use headworks_identity::kerberos::Kerberos;
 use headworks_identity::oidc::Oidc;
 use headworks_identity::{Identity, Mapping};
+use headworks_plugins::Plugins;
 use headworks_registry::Registry;
 use headworks_store::Store;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,8 +75,13 @@ pub struct RegistryOptions {
     pub security: Security,
     /// Whether changes have to name the revision they are based on (NiFi Registry 5).
     pub revisions: bool,
+    /// Whether kinds of bundles are always written as `NIFI_NAR` and `MINIFI_CPP`, not only to clients that need it (NiFi
+    /// Registry 3).
+    pub upper_case_bundle_types: bool,
     /// The release that this server says it is (NiFi Registry 23.5).
     pub version: String,
+    /// The most bytes of each of two versions that are compared.
+    pub comparison_bytes: u64,
     /// Whether users and groups can be changed here.
     pub configurable_tenants: bool,
     /// Whether policies can be changed here.
@@ -77,6 +90,12 @@ pub struct RegistryOptions {
     pub password_login: bool,
     /// How long such a token is valid; 1 minute to 12 hours (NiFi Registry 19.4).
     pub token_lifetime: Duration,
+    /// The most bytes of a snapshot that is saved or imported.
+    pub snapshot_bytes: u64,
+    /// The hosts that proxies may say they are, without ports; all where there is no list (NiFi Registry 2.5).
+    pub forwarded_hosts: Option<Vec<String>>,
+    /// The paths that proxies may say they serve this API below; all where there is no list.
+    pub forwarded_contexts: Option<Vec<String>>,
     /// What the names in certificates and chains of proxies become (NiFi Registry 19.7).
     pub identities: Mapping,
 }
@@ -86,13 +105,35 @@ impl Default for RegistryOptions {
         Self {
             security: Security::Auto,
             revisions: false,
+            upper_case_bundle_types: false,
             version: "0.8.0".to_owned(),
+            comparison_bytes: 64 << 20,
             configurable_tenants: true,
             configurable_policies: true,
             password_login: true,
             token_lifetime: Duration::from_secs(12 * 3600),
+            snapshot_bytes: 256 << 20,
+            forwarded_hosts: None,
+            forwarded_contexts: None,
             identities: Mapping::default(),
         }
+    }
+}
+
+impl fmt::Display for RegistryOptions {
+    /// What an operator has to know at the start.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let security = match self.security {
+            Security::Auto => "over TLS",
+            Security::Secured => "always",
+            Security::Open => "never",
+        };
+        let revisions = if self.revisions { "on" } else { "off" };
+        let Self { version, snapshot_bytes, .. } = self;
+        write!(
+            f,
+            "as release {version}, callers are asked who they are {security}, revisions {revisions}, snapshot {snapshot_bytes} bytes"
+        )
     }
 }
 
@@ -104,6 +145,8 @@ pub struct RegistryState {
     pub identity: Identity,
     /// Buckets and what is in them.
     pub registry: Registry,
+    /// The identity providers of tenants.
+    pub plugins: Plugins,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How to behave.
@@ -126,6 +169,7 @@ pub fn router(state: RegistryState) -> Router {
         .merge(buckets::routes())
         .merge(bundles::routes())
         .merge(config::routes())
+        .merge(diffs::routes())
         .merge(extensions::routes())
         .merge(flows::routes())
         .merge(items::routes())

@@ -32,6 +32,11 @@ impl Link {
         }
         Self { href, params: Rel { rel } }
     }
+
+    /// The address alone.
+    pub(crate) fn href(&self) -> &str {
+        &self.href
+    }
 }
 
 /// What the caller may do with a resource.

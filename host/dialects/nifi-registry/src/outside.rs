@@ -31,6 +31,10 @@ async fn pass(State(app): State<App>, request: Request<Body>, next: Next) -> Res
 const PRIVATE: &[&str] = &["access", "policies", "tenants"];
 
 pub(crate) async fn unknown_path() -> Failure {
+    no_such_path()
+}
+
+pub(crate) fn no_such_path() -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "HTTP 404 Not Found")
 }
 

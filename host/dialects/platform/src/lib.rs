@@ -1,13 +1,16 @@
-//! Our own dialect under `/platform/v1`: plugins, rules, tenants and what became of records.
+//! Our own dialect under `/platform/v1`: plugins, rules, event hooks, tenants and what became of records.
 //!
 //! A thin translation. What must stay true: every operation authenticates first, then reads the request, then checks the
 //! caller's scope; every failure is a problem document (RFC 9457) that names the member to blame; nobody sees or changes
 //! what belongs to another tenant, but the operator. Holds no state and no rule that another dialect could need.
 
+mod backup;
 mod call;
 mod dead_letters;
+mod event_hooks;
 mod failure;
 mod forwarders;
+mod identity_provider;
 mod logs;
 mod plugins;
 mod releases;
@@ -16,6 +19,7 @@ mod tenants;
 mod transformers;
 mod usage;
 mod validators;
+mod versions;
 
 use axum::Router;
 use axum::body::Body;
@@ -25,13 +29,18 @@ use axum::routing::{get, post, put};
 use failure::{Failure, json};
 use headworks_core::Error;
 use headworks_core::time::Clock;
+use headworks_hooks::Hooks;
 use headworks_http::RequestId;
 use headworks_identity::Identity;
 use headworks_pipelines::Pipelines;
 use headworks_plugins::Plugins;
+use headworks_registry::Registry;
 use headworks_rules::Rules;
 use headworks_store::Store;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+pub use backup::places as backup_places;
 
 /// Where the dialect is mounted.
 pub const PREFIX: &str = "/platform/v1";
@@ -49,8 +58,14 @@ pub struct PlatformState {
     pub plugins: Plugins,
     /// What judges documents.
     pub rules: Rules,
+    /// What is told of changes.
+    pub hooks: Hooks,
+    /// Buckets with versions of objects.
+    pub registry: Registry,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How many backups of the whole server may be under way: [`backup_places`].
+    pub backups: Arc<Semaphore>,
 }
 
 type App = Arc<PlatformState>;
@@ -61,6 +76,7 @@ pub fn router(state: PlatformState) -> Router {
     Router::new()
         .route(PREFIX, get(about))
         .route("/platform/v1/openapi.json", get(document))
+        .route("/platform/v1/backup", get(backup::backup))
         .route("/platform/v1/plugins", get(plugins::list).post(plugins::upload))
         .route("/platform/v1/plugins/{plugin}", get(plugins::get).delete(plugins::delete))
         .route("/platform/v1/plugins/{plugin}/versions", get(plugins::versions))
@@ -90,6 +106,17 @@ pub fn router(state: PlatformState) -> Router {
         .route("/platform/v1/validators", get(validators::list))
         .route("/platform/v1/validators/{validator}", get(validators::get).put(validators::save).delete(validators::delete))
         .route("/platform/v1/validators/{validator}/scan", post(validators::scan))
+        .route("/platform/v1/event-hooks", get(event_hooks::list))
+        .route("/platform/v1/event-hooks/{hook}", get(event_hooks::get).put(event_hooks::save).delete(event_hooks::delete))
+        .route(
+            "/platform/v1/identity-provider",
+            get(identity_provider::get).put(identity_provider::save).delete(identity_provider::delete),
+        )
+        .route("/platform/v1/versions/{bucket}", get(versions::objects))
+        .route("/platform/v1/versions/{bucket}/{kind}/{name}", get(versions::list).post(versions::save))
+        .route("/platform/v1/versions/{bucket}/{kind}/{name}/{version}", get(versions::get))
+        .route("/platform/v1/versions/{bucket}/{kind}/{name}/{version}/diff", get(versions::diff))
+        .route("/platform/v1/versions/{bucket}/{kind}/{name}/{version}/restore", post(versions::restore))
         .route("/platform/v1/dead-letters", get(dead_letters::list).delete(dead_letters::discard_many))
         .route("/platform/v1/dead-letters/{number}", get(dead_letters::get).delete(dead_letters::discard))
         .route("/platform/v1/dead-letters/{number}/replay", post(dead_letters::replay))

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use headworks_core::{Error, TenantId};
 use headworks_http::Shutdown;
-use headworks_identity::Scope;
+use headworks_identity::{Place, Scope};
 use headworks_plugins::{LogLine, Plugins};
 use serde::Serialize;
 use std::convert::Infallible;
@@ -48,8 +48,9 @@ pub(crate) async fn logs(mut call: Call) -> Result<Response<Body>, Failure> {
         let shown: Vec<LineShape<'_>> = lines.iter().map(Into::into).collect();
         return Ok(json(&serde_json::json!({"lines": shown})));
     }
+    let _place = call.app.identity.tenants().meter(tenant).live_tail()?;
     let news = plugins.follow_logs(tenant, &plugin)?;
-    let follower = Follower { plugins, tenant, plugin, after, news, shutdown: call.context.shutdown().clone() };
+    let follower = Follower { plugins, tenant, plugin, after, news, shutdown: call.context.shutdown().clone(), _place };
     let body = stream::unfold(follower, |mut follower| async move {
         let bytes = follower.next().await?;
         Some((Ok::<_, Infallible>(bytes), follower))
@@ -69,6 +70,7 @@ struct Follower {
     after: u64,
     news: watch::Receiver<u64>,
     shutdown: Shutdown,
+    _place: Place,
 }
 
 impl Follower {

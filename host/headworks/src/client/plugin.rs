@@ -248,7 +248,7 @@ fn plugin_line(plugin: &Value) -> String {
 fn usage_lines(used: &Value) -> Vec<String> {
     let number = |member: &str| used.get(member).and_then(Value::as_u64).unwrap_or_default();
     let mut lines = vec![format!(
-        "{}: {} calls, {} failed, {} records in, {} out, {:.3} s of processor time, {} KiB crossed, {} KiB of memory at most",
+        "{}: {} calls, {} failed, {} records in, {} out, {:.3} s of processor time, {} KiB crossed, {} KiB sent out, {} KiB of memory at most",
         text(used, "plugin"),
         number("calls"),
         number("failures"),
@@ -256,6 +256,7 @@ fn usage_lines(used: &Value) -> Vec<String> {
         number("records_out"),
         number("cpu_nanos") as f64 / 1e9,
         number("host_bytes").div_ceil(1024),
+        number("outbound_bytes").div_ceil(1024),
         number("peak_memory").div_ceil(1024),
     )];
     for (name, figure) in used.get("figures").and_then(Value::as_object).into_iter().flatten() {

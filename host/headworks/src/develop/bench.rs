@@ -5,8 +5,8 @@ use super::trial::{Trial, runtime, tests};
 use crate::cli::Output;
 use anyhow::{Context, Result, bail};
 use headworks_core::{Batch, Timestamp};
-use headworks_sandbox::golden::{Case, alone, batch, config, subject};
-use headworks_sandbox::{MemoryState, Plugin, Surroundings, World};
+use headworks_sandbox::golden::{Case, alone, batch, config, event, request, subject};
+use headworks_sandbox::{Handled, MemoryState, Plugin, Surroundings, World};
 use serde_json::json;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ struct Cost {
 
 pub(super) fn run(of: &Subject, output: Output) -> Result<ExitCode> {
     let tests = tests(of)?;
-    let usable = |case: &&Case| case.error.is_none() && (!case.input.is_empty() || case.subject.is_some());
+    let usable = |case: &&Case| case.error.is_none() && case.has_input();
     let Some(case) = tests.cases.iter().find(usable) else {
         bail!("{} has no case with an input that succeeds; the first such case is what is measured", of.tests().display());
     };
@@ -59,6 +59,8 @@ enum Work {
     Transform(headworks_sandbox::Transformer, Box<Case>),
     Forward(headworks_sandbox::Forwarder, Box<Case>),
     Validate(headworks_sandbox::Validator, Box<headworks_sandbox::Subject>),
+    Handle(headworks_sandbox::EventHook, headworks_sandbox::Event),
+    Identify(headworks_sandbox::IdentityProvider, headworks_sandbox::IdentityRequest),
 }
 
 impl Work {
@@ -71,20 +73,28 @@ impl Work {
                 let document = case.subject.as_ref().context("the case has no subject")?;
                 Self::Validate(plugin.open_validator(&config).await?, Box::new(subject(document)))
             }
+            World::EventHook => {
+                let happened = case.event.as_ref().context("the case has no event")?;
+                Self::Handle(plugin.open_event_hook(&config).await?, event(happened)?)
+            }
+            World::IdentityProvider => {
+                let asked = case.request.as_ref().context("the case has no request")?;
+                Self::Identify(plugin.open_identity_provider(&config).await?, request(asked))
+            }
         })
     }
 
     fn sizes(&self) -> &'static [usize] {
         match self {
-            Self::Validate(..) => SIZES.get(..1).unwrap_or(SIZES),
-            _ => SIZES,
+            Self::Transform(..) | Self::Forward(..) => SIZES,
+            Self::Validate(..) | Self::Handle(..) | Self::Identify(..) => SIZES.get(..1).unwrap_or(SIZES),
         }
     }
 
     async fn measure(&self, records: usize) -> Result<Cost> {
         let batch = match self {
             Self::Transform(_, case) | Self::Forward(_, case) => repeated(case, records)?,
-            Self::Validate(..) => Batch::default(),
+            Self::Validate(..) | Self::Handle(..) | Self::Identify(..) => Batch::default(),
         };
         self.call(&batch).await?;
         let (started, mut times) = (Instant::now(), Vec::new());
@@ -115,6 +125,14 @@ impl Work {
             }
             Self::Validate(validator, subject) => {
                 validator.validate(subject).await?;
+            }
+            Self::Handle(hook, event) => match hook.handle(event).await? {
+                Handled::Done => {}
+                Handled::RetryAfter(_, why) | Handled::Failed(why) => bail!("it did not take the event: {why}"),
+            },
+            Self::Identify(provider, request) => {
+                // Whether it names somebody or not: both are answers.
+                provider.authenticate(request).await?.ok();
             }
         }
         Ok(())

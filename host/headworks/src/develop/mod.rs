@@ -26,7 +26,7 @@ pub(crate) enum PluginCommand {
         /// rust, c, python, js, ts or go.
         #[arg(long)]
         lang: String,
-        /// transformer, forwarder or validator.
+        /// transformer, forwarder or validator; in Rust also event-hook or identity-provider.
         #[arg(long, default_value = "transformer")]
         world: String,
         /// The folder, if not that of its name.

@@ -4,6 +4,7 @@ use crate::sign_on::{KerberosSettings, OidcSettings};
 use anyhow::{Context, Result, bail};
 use headworks_identity::{InitialPolicies, Letters, Mapping};
 use headworks_nifi_registry::{RegistryOptions, Security};
+use headworks_registry::Aliases;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,8 +18,20 @@ pub(crate) struct RegistrySettings {
     security: Option<Asked>,
     /// Whether changes have to name the revision they are based on.
     revisions: Option<bool>,
+    /// Whether kinds of bundles are always written in upper case, not only to clients that need it.
+    upper_case_bundle_types: Option<bool>,
     /// The release that this server says it is.
     version: Option<String>,
+    /// The most bytes of each of two versions that are compared.
+    comparison_bytes: Option<u64>,
+    /// The most bytes of a snapshot of a flow.
+    snapshot_bytes: Option<u64>,
+    /// Other addresses for those of registries in flows: `INTERNAL=EXTERNAL`.
+    aliases: Vec<String>,
+    /// The hosts that proxies may say they are, without ports; all without a list.
+    forwarded_hosts: Option<Vec<String>>,
+    /// The paths that proxies may say the API is below; all without a list.
+    forwarded_contexts: Option<Vec<String>>,
     configurable_tenants: Option<bool>,
     configurable_policies: Option<bool>,
     /// Whether users get a token for their password.
@@ -85,13 +98,30 @@ impl RegistrySettings {
                 Some(Asked::Open) => Security::Open,
             },
             revisions: self.revisions.unwrap_or(usual.revisions),
+            upper_case_bundle_types: self.upper_case_bundle_types.unwrap_or(usual.upper_case_bundle_types),
             version: self.version.clone().unwrap_or(usual.version),
+            comparison_bytes: self.comparison_bytes.unwrap_or(usual.comparison_bytes),
+            snapshot_bytes: self.snapshot_bytes.unwrap_or(usual.snapshot_bytes),
+            forwarded_hosts: self.forwarded_hosts.clone(),
+            forwarded_contexts: self.forwarded_contexts.clone(),
             configurable_tenants: self.configurable_tenants.unwrap_or(usual.configurable_tenants),
             configurable_policies: self.configurable_policies.unwrap_or(usual.configurable_policies),
             password_login: self.password_login.unwrap_or(usual.password_login),
             token_lifetime: self.token_seconds.map_or(usual.token_lifetime, Duration::from_secs),
             identities: mapping("identity_mapping", &self.identity_mapping)?,
         })
+    }
+
+    /// The addresses that flows have others for.
+    pub(crate) fn aliases(&self) -> Result<Aliases> {
+        let pair = |text: &String| {
+            // Either may have an equals sign in it.
+            let (internal, rest) =
+                text.split_once("=http").with_context(|| format!("registry.aliases: {text:?} is no INTERNAL=EXTERNAL"))?;
+            Ok((internal.to_owned(), format!("http{rest}")))
+        };
+        let pairs = self.aliases.iter().map(pair).collect::<Result<_>>()?;
+        Aliases::new(pairs).map_err(|error| anyhow::anyhow!("registry.aliases: {error}"))
     }
 
     /// Who has rights from the first start on.

@@ -14,7 +14,7 @@ use headworks_store::Store;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 /// How long the bytes of stored records are taken as they were.
@@ -48,6 +48,15 @@ struct Gate {
     stored: Option<(Instant, u64)>,
     /// Places for calls of plugins, where they are limited.
     calls: Option<Arc<Semaphore>>,
+    /// As for calls.
+    queries: Option<Arc<Semaphore>>,
+    live_tails: Option<Arc<Semaphore>>,
+}
+
+/// A place of a tenant, until it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 fn rate(quotas: &Quotas, per_second: f64) -> Rate {
@@ -66,8 +75,10 @@ impl Gate {
         let (records, bytes) = (full(quotas.records_per_second, 1.0), full(quotas.bytes_per_second, 1.0));
         let cpu = full(quotas.cpu_ms_per_second, NANOS_PER_MS);
         let most = |most| usize::try_from(most).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        let calls = limit(quotas.concurrent_calls).map(|calls| Arc::new(Semaphore::new(most(calls))));
-        Self { quotas, state, records, bytes, cpu, stored: None, calls }
+        let places = |quota| limit(quota).map(|places| Arc::new(Semaphore::new(most(places))));
+        let (calls, queries) = (places(quotas.concurrent_calls), places(quotas.queries));
+        let live_tails = places(quotas.live_tails);
+        Self { quotas, state, records, bytes, cpu, stored: None, calls, queries, live_tails }
     }
 }
 
@@ -217,9 +228,46 @@ impl Meter {
         }
     }
 
+    /// A place for a query.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Exhausted`] when so many run already.
+    pub fn query(&self) -> Result<Place> {
+        let (places, most) = {
+            let gate = self.gate();
+            (gate.queries.clone(), gate.quotas.queries)
+        };
+        self.place(places, || format!("this tenant may run {} queries at once", most.unwrap_or_default()))
+    }
+
+    /// A place for a client that follows a stream or a log.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub fn live_tail(&self) -> Result<Place> {
+        let (places, most) = {
+            let gate = self.gate();
+            (gate.live_tails.clone(), gate.quotas.live_tails)
+        };
+        let text = || format!("clients of this tenant may follow {} streams and logs at once", most.unwrap_or_default());
+        self.place(places, text)
+    }
+
+    fn place(&self, places: Option<Arc<Semaphore>>, refusal: impl Fn() -> String) -> Result<Place> {
+        let Some(places) = places else { return Ok(Place { _place: None }) };
+        match places.try_acquire_owned() {
+            Ok(place) => Ok(Place { _place: Some(place) }),
+            Err(_) => {
+                self.refused(0);
+                Err(exhausted(refusal(), PATIENCE))
+            }
+        }
+    }
+
     /// What was used since the start of the process.
     pub fn usage(&self) -> Usage {
-        Usage { host_bytes: self.crossed.snapshot().host_bytes, ..self.counters.read() }
+        let crossed = self.crossed.snapshot();
+        Usage { host_bytes: crossed.host_bytes, outbound_bytes: crossed.outbound_bytes, ..self.counters.read() }
     }
 
     /// Bytes of keys and values of the stored records at this moment.

@@ -14,7 +14,7 @@ mod usage;
 
 pub use change::{Administrator, Created, NewTenant, TenantSettings};
 pub use document::{State, Tenant};
-pub use meter::Meter;
+pub use meter::{Meter, Place};
 pub use quotas::Quotas;
 pub use realm::Realm;
 pub use usage::{DayUsage, Usage};

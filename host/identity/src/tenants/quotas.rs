@@ -56,6 +56,10 @@ quotas! {
     cpu_ms_per_second,
     /// Calls of plugins at the same time.
     concurrent_calls,
+    /// Queries at the same time.
+    queries,
+    /// Clients that follow a stream or a log at the same time.
+    live_tails,
 }
 
 impl Quotas {

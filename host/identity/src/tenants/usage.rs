@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many things are counted.
-const COUNTS: usize = 8;
+const COUNTS: usize = 9;
 /// For how many days totals are kept.
 const KEPT_DAYS: u32 = 400;
 /// Seconds of a day.
@@ -62,6 +62,8 @@ counts! {
     plugin_calls_refused,
     /// Bytes that plugins exchanged with the host.
     host_bytes,
+    /// Bytes that plugins and forwarders sent over the network.
+    outbound_bytes,
 }
 
 impl Usage {

@@ -1,5 +1,6 @@
 //! What a plugin gets from outside in a tenant: its log, what it remembers, secrets, and where its use is counted.
 
+pub(crate) mod envelope;
 pub(crate) mod log;
 pub(crate) mod overlay;
 pub(crate) mod seal;

@@ -85,6 +85,14 @@ impl Plugins {
         Ok(())
     }
 
+    /// What a secret holds, for what the server itself sends on behalf of its tenant; never for an answer.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Corrupt`] when it was sealed with another key; those of the store.
+    pub fn secret(&self, tenant: TenantId, name: &str) -> Result<Option<String>> {
+        TenantSecrets { store: self.0.store.clone(), seal: self.0.seal.clone(), tenant }.read(name)
+    }
+
     /// Deletes a secret.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ mod difference;
 mod network;
 mod run;
 
-pub use run::{Outcome, alone, config, run, subject};
+pub use run::{Outcome, alone, config, event, request, run, subject};
 
 use headworks_core::{Batch, BatchBuilder, Error, ErrorCode, Result, Timestamp, Value};
 use serde::Deserialize;
@@ -55,7 +55,15 @@ pub struct Case {
     pub subject: Option<Document>,
     /// What it has to find, in this order.
     pub violations: Option<Vec<Finding>>,
-    /// Of a forwarder: the requests it has to send, in this order.
+    /// Of an event hook: the event.
+    pub event: Option<Happened>,
+    /// Of an identity provider: the request that asks for a token.
+    pub request: Option<Asked>,
+    /// Whether it has to recognize the form of the credentials.
+    pub recognized: Option<bool>,
+    /// Whom it has to say the request is from.
+    pub identity: Option<Who>,
+    /// Of whatever reaches others: the requests it has to send, in this order.
     pub requests: Option<Vec<Sent>>,
     /// What they are answered; 200 without a body where there is none left.
     #[serde(default)]
@@ -96,6 +104,42 @@ pub struct Document {
     /// Who asks.
     #[serde(default)]
     pub principal: String,
+}
+
+/// An event that is handled.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Happened {
+    /// Such as `CREATE_BUCKET`.
+    pub kind: String,
+    /// In RFC 3339; the time of the test unless it is said.
+    pub at: Option<String>,
+    /// Texts by their names, in this order.
+    #[serde(default)]
+    pub fields: Map<String, Json>,
+}
+
+/// A request that asks for a token.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// `POST` unless it is said.
+    pub method: Option<String>,
+    /// Names in lower case.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+}
+
+/// Somebody who has to be proven.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Who {
+    /// The name.
+    pub name: String,
+    /// What people are shown.
+    pub display_name: Option<String>,
+    /// How long the proof holds.
+    pub lifetime_seconds: Option<u64>,
 }
 
 /// What is done to a document.
@@ -190,11 +234,21 @@ impl Tests {
 }
 
 impl Case {
+    /// Whether it gives the plugin anything.
+    pub fn has_input(&self) -> bool {
+        !self.input.is_empty() || self.subject.is_some() || self.event.is_some() || self.request.is_some()
+    }
+
     /// A case that says nothing tests nothing.
     fn check(&self) -> Result<(), &'static str> {
-        let expects = [self.output.is_some(), self.violations.is_some(), self.requests.is_some()];
-        if !expects.contains(&true) && self.error.is_none() && self.rejected.is_empty() {
-            return Err("says neither what comes out (output, requests or violations) nor error");
+        let told = [self.output.is_some(), self.violations.is_some(), self.requests.is_some()];
+        let proven = [self.identity.is_some(), self.recognized.is_some()];
+        let expects = told.into_iter().chain(proven).any(|is_there| is_there);
+        if !expects && self.error.is_none() && self.rejected.is_empty() {
+            return Err("says neither what comes out (output, requests, violations, recognized or identity) nor error");
+        }
+        if self.event.as_ref().is_some_and(|event| event.fields.values().any(|value| !value.is_string())) {
+            return Err("has an event with a field that is no text");
         }
         if self.violations.is_some() && self.subject.is_none() {
             return Err("has violations and no subject");

@@ -1,8 +1,11 @@
 //! Running the cases.
 
 use super::network::ScriptedNetwork;
-use super::{Case, Document, Operation, Tests, batch, difference, records};
-use crate::{LogLevel, LogSink, MemoryState, Operation as Wanted, Plugin, Secrets, StateStore, Subject, Surroundings, World};
+use super::{Asked, Case, Document, Happened, Operation, Tests, Who, batch, difference, records};
+use crate::{
+    Denial, Event, Handled, IdentityRequest, LogLevel, LogSink, MemoryState, Operation as Wanted, Plugin, Proven, Secrets,
+    StateStore, Subject, Surroundings, World,
+};
 use headworks_core::{Digest, Error, Result, Timestamp};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -81,6 +84,8 @@ async fn judge(plugin: &Plugin, case: &Case, network: &ScriptedNetwork, log: &Ar
         World::Transformer => transform(&plugin, case, &config, to).await,
         World::Forwarder => forward(&plugin, case, &config, to).await,
         World::Validator => validate(&plugin, case, &config, to).await,
+        World::EventHook => handle(&plugin, case, &config).await,
+        World::IdentityProvider => identify(&plugin, case, &config, to).await,
     }?;
     difference::failure(case.error.as_deref(), failed.as_deref(), to);
     let sent = network.end();
@@ -164,6 +169,76 @@ async fn validate(plugin: &Plugin, case: &Case, config: &str, to: &mut Vec<Strin
             Ok(None)
         }
         Err(failure) => Ok(Some(told(&failure))),
+    }
+}
+
+async fn handle(plugin: &Plugin, case: &Case, config: &str) -> Result<Option<String>> {
+    needs(case.requests.as_ref(), case, "requests")?;
+    let hook = match plugin.open_event_hook(config).await {
+        Ok(hook) => hook,
+        Err(error) => return Ok(Some(error.message.clone())),
+    };
+    let Some(happened) = &case.event else { return Ok(None) };
+    Ok(match hook.handle(&event(happened)?).await {
+        Ok(Handled::Done) => None,
+        Ok(Handled::RetryAfter(_, why) | Handled::Failed(why)) => Some(why),
+        Err(failure) => Some(told(&failure)),
+    })
+}
+
+async fn identify(plugin: &Plugin, case: &Case, config: &str, to: &mut Vec<String>) -> Result<Option<String>> {
+    let expected = case.identity.as_ref().map(drop).or(case.recognized.map(drop));
+    needs(expected.as_ref(), case, "identity, recognized")?;
+    let provider = match plugin.open_identity_provider(config).await {
+        Ok(provider) => provider,
+        Err(error) => return Ok(Some(error.message.clone())),
+    };
+    let Some(asked) = &case.request else { return Ok(None) };
+    let asked = request(asked);
+    if let Some(wanted) = case.recognized {
+        match provider.test(&asked).await {
+            Ok(got) if got == wanted => {}
+            Ok(got) => to.push(format!("recognized: expected {wanted}, got {got}")),
+            Err(failure) => return Ok(Some(told(&failure))),
+        }
+    }
+    if case.identity.is_none() && case.error.is_none() {
+        return Ok(None);
+    }
+    match provider.authenticate(&asked).await {
+        Ok(Ok(Proven { name, display_name, lifetime })) => {
+            let got = Who { name, display_name, lifetime_seconds: lifetime.map(|lifetime| lifetime.as_secs()) };
+            if let Some(wanted) = case.identity.as_ref().filter(|wanted| **wanted != got) {
+                to.push(format!("expected {wanted:?}, got {got:?}"));
+            }
+            Ok(None)
+        }
+        Ok(Err(Denial::Refused(why) | Denial::Failed(why))) => Ok(Some(why)),
+        Err(failure) => Ok(Some(told(&failure))),
+    }
+}
+
+/// What an event hook is given for an event.
+///
+/// # Errors
+/// Its time is none.
+pub fn event(happened: &Happened) -> Result<Event> {
+    let at = match &happened.at {
+        Some(text) => {
+            let wrong = || Error::invalid(format!("{text:?} is no time in RFC 3339"));
+            Timestamp::parse_rfc3339(text).ok_or_else(wrong)?
+        }
+        None => Timestamp::now(),
+    };
+    let text = |(name, value): (&String, &Json)| (name.clone(), value.as_str().unwrap_or_default().to_owned());
+    Ok(Event { kind: happened.kind.clone(), at, fields: happened.fields.iter().map(text).collect() })
+}
+
+/// What an identity provider is given for a request.
+pub fn request(asked: &Asked) -> IdentityRequest {
+    IdentityRequest {
+        method: asked.method.clone().unwrap_or_else(|| "POST".to_owned()),
+        headers: asked.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect(),
     }
 }
 

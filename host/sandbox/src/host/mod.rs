@@ -15,6 +15,8 @@ pub use network::host_name;
 #[allow(unreachable_pub, reason = "the generated bindings export it again")]
 pub use {batches::Records, expressions::Compiled, network::Link};
 
+use crate::bindings::event_hook::OfferedEventHook;
+use crate::bindings::identity_provider::OfferedIdentityProvider;
 use crate::bindings::{forwarder::OfferedForwarder, transformer::OfferedTransformer, validator::OfferedValidator};
 use crate::outbound::Templates;
 use crate::sweeper::Sweeper;
@@ -40,6 +42,8 @@ pub(crate) struct Host {
     /// The processor time of the present call.
     cpu: Duration,
     bytes: usize,
+    /// Bytes that went out over the network.
+    sent: usize,
     random: usize,
     log: LogAccount,
     /// What the component holds besides its batch.
@@ -72,6 +76,7 @@ impl Host {
             ticks: 0,
             cpu: limits.call_cpu,
             bytes: 0,
+            sent: 0,
             random: 0,
             log: LogAccount::new(digest),
             table,
@@ -86,7 +91,7 @@ impl Host {
     pub(crate) fn begin(&mut self, cpu: Duration) {
         self.call = self.call.wrapping_add(1);
         self.cpu = cpu;
-        (self.ticks, self.bytes, self.random, self.records) = (0, 0, 0, None);
+        (self.ticks, self.bytes, self.sent, self.random, self.records) = (0, 0, 0, 0, None);
         self.log.begin();
     }
 
@@ -106,7 +111,7 @@ impl Host {
         self.records = None;
         let surroundings = &self.surroundings;
         let dropped = self.log.end(&*surroundings.log);
-        surroundings.usage.account(self.bytes, self.limiter.used(), dropped);
+        surroundings.usage.account(self.bytes, self.sent, self.limiter.used(), dropped);
     }
 
     /// Pays for what the host hands to the component in a call.
@@ -157,16 +162,21 @@ pub(crate) struct Linkers {
     pub(crate) transformers: Linker<Host>,
     pub(crate) forwarders: Linker<Host>,
     pub(crate) validators: Linker<Host>,
+    pub(crate) event_hooks: Linker<Host>,
+    pub(crate) identity_providers: Linker<Host>,
 }
 
 impl Linkers {
     pub(crate) fn new(engine: &Engine) -> Result<Self> {
         let new = || Linker::new(engine);
-        let mut linkers = Self { transformers: new(), forwarders: new(), validators: new() };
+        let mut linkers =
+            Self { transformers: new(), forwarders: new(), validators: new(), event_hooks: new(), identity_providers: new() };
         let failed = |error| Error::internal(format!("the interfaces of plugins cannot be set up: {error:#}"));
         OfferedTransformer::add_to_linker::<_, HasSelf<_>>(&mut linkers.transformers, |host| host).map_err(failed)?;
         OfferedForwarder::add_to_linker::<_, HasSelf<_>>(&mut linkers.forwarders, |host| host).map_err(failed)?;
         OfferedValidator::add_to_linker::<_, HasSelf<_>>(&mut linkers.validators, |host| host).map_err(failed)?;
+        OfferedEventHook::add_to_linker::<_, HasSelf<_>>(&mut linkers.event_hooks, |host| host).map_err(failed)?;
+        OfferedIdentityProvider::add_to_linker::<_, HasSelf<_>>(&mut linkers.identity_providers, |host| host).map_err(failed)?;
         Ok(linkers)
     }
 }

@@ -150,6 +150,13 @@ fn join(base: &Uri, location: &str) -> Option<Uri> {
 }
 
 impl Host {
+    /// Counts what went out: all of it unless it was refused here, for how much of the rest arrived is not known.
+    fn count_sent(&mut self, bytes: usize, failure: Option<&NetworkError>) {
+        if !matches!(failure, Some(NetworkError::Denied(_) | NetworkError::Invalid(_))) {
+            self.sent = self.sent.saturating_add(bytes);
+        }
+    }
+
     fn timeout(&self, milliseconds: u32) -> Duration {
         let most = self.limits.network_wait;
         if milliseconds == 0 { most } else { Duration::from_millis(milliseconds.into()).min(most) }
@@ -175,13 +182,15 @@ impl network::Host for Host {}
 impl http::Host for Host {
     async fn send(&mut self, request: http::Request) -> Answer<http::Response> {
         let headers: usize = request.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-        self.charge(request.url.len() + request.body.len() + headers)?;
+        let size = request.url.len() + request.body.len() + headers;
+        self.charge(size)?;
         let (outbound, redirects) = (self.outbound.clone(), request.redirects);
         let timeout = self.timeout(request.timeout_milliseconds);
         let answer = match self.request(request) {
             Ok(request) => within(timeout, outbound.send(request, redirects)).await,
             Err(error) => Err(error),
         };
+        self.count_sent(size, answer.as_ref().err());
         let Response { status, headers, body, trailers } = match answer {
             Ok(response) => response,
             Err(error) => return Ok(Err(error.into())),
@@ -200,7 +209,9 @@ impl sockets::Host for Host {
             let place = outbound.place("udp", &address)?;
             outbound.network()?.datagram(&place, &bytes).await
         };
-        Ok(within(self.timeout(0), sent).await.map_err(Into::into))
+        let sent = within(self.timeout(0), sent).await;
+        self.count_sent(bytes.len(), sent.as_ref().err());
+        Ok(sent.map_err(Into::into))
     }
 
     fn sender(&mut self) -> wasmtime::Result<sockets::Machine> {
@@ -255,7 +266,9 @@ impl sockets::HostConnection for Host {
             connection.write_all(&bytes).await.map_err(|error| lost(&error))?;
             connection.flush().await.map_err(|error| lost(&error))
         };
-        Ok(within(timeout, write).await.map_err(Into::into))
+        let written = within(timeout, write).await;
+        self.count_sent(bytes.len(), written.as_ref().err());
+        Ok(written.map_err(Into::into))
     }
 
     async fn drop(&mut self, handle: Resource<Link>) -> wasmtime::Result<()> {

@@ -1,19 +1,25 @@
-//! The component: what the host calls, on top of the three traits, and what it offers, as the functions of this crate.
+//! The component: what the host calls, on top of the five traits, and what it offers, as the functions of this crate.
 
 pub mod imports;
 #[cfg(not(feature = "interface-0-1-0"))]
 mod later;
 
-#[cfg(not(feature = "validator"))]
+#[cfg(any(feature = "transformer", feature = "forwarder"))]
 use crate::batch::Batch;
 use crate::{About, OpenError, read_config};
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use world::exports::headworks::plugin::plugin;
-#[cfg(not(feature = "validator"))]
+#[cfg(any(feature = "transformer", feature = "forwarder"))]
 use world::headworks::plugin::batches::Batch as Records;
 
-#[cfg(not(any(feature = "transformer", feature = "forwarder", feature = "validator")))]
+#[cfg(not(any(
+    feature = "transformer",
+    feature = "forwarder",
+    feature = "validator",
+    feature = "event-hook",
+    feature = "identity-provider"
+)))]
 compile_error!("headworks-plugin needs the world of the plugin as a feature: features = [\"transformer\"] in Cargo.toml");
 
 #[cfg(feature = "transformer")]
@@ -35,6 +41,20 @@ pub mod world {
 pub mod world {
     //! What `wit-bindgen` makes of the world.
     wit_bindgen::generate!({ path: "../wit", world: "validator", pub_export_macro: true, export_macro_name: "export_plugin" });
+}
+
+#[cfg(feature = "event-hook")]
+#[allow(unsafe_code, missing_docs, clippy::all, clippy::indexing_slicing, reason = "generated bindings")]
+pub mod world {
+    //! What `wit-bindgen` makes of the world.
+    wit_bindgen::generate!({ path: "../wit", world: "event-hook", pub_export_macro: true, export_macro_name: "export_plugin" });
+}
+
+#[cfg(feature = "identity-provider")]
+#[allow(unsafe_code, missing_docs, clippy::all, clippy::indexing_slicing, reason = "generated bindings")]
+pub mod world {
+    //! What `wit-bindgen` makes of the world.
+    wit_bindgen::generate!({ path: "../wit", world: "identity-provider", pub_export_macro: true, export_macro_name: "export_plugin" });
 }
 
 /// A plugin as a component.
@@ -175,6 +195,84 @@ mod validating {
                 },
             };
             Ok(self.0.borrow_mut().validate(&subject)?.into_iter().map(violation).collect())
+        }
+    }
+}
+
+#[cfg(feature = "event-hook")]
+mod hooking {
+    use super::world::exports::headworks::plugin::hooking as wit;
+    use super::*;
+    use crate::{Outcome, RegistryEvent, Time};
+
+    describe!(EventHook);
+
+    impl<H: crate::EventHook> wit::Guest for Component<H> {
+        type Hook = Opened<H>;
+
+        fn targets(config: String) -> Result<Vec<String>, wit::OpenError> {
+            read_config(&config).and_then(|config| H::targets(&config)).map_err(open_error!(wit))
+        }
+    }
+
+    impl<H: crate::EventHook> wit::GuestHook for Opened<H> {
+        fn open(config: String) -> Result<wit::Hook, wit::OpenError> {
+            let plugin = read_config(&config).and_then(H::open).map_err(open_error!(wit))?;
+            Ok(wit::Hook::new(Self(RefCell::new(plugin))))
+        }
+
+        fn handle(&self, event: wit::Event) -> wit::Outcome {
+            let wit::Event { kind, at, fields } = event;
+            let at = Time { seconds: at.seconds, nanoseconds: at.nanoseconds };
+            match self.0.borrow_mut().handle(&RegistryEvent { kind, at, fields }) {
+                Outcome::Done => wit::Outcome::Ok,
+                Outcome::RetryAfter(milliseconds, reason) => wit::Outcome::RetryAfter(wit::Delay { milliseconds, reason }),
+                Outcome::Failed(why) => wit::Outcome::Failed(why),
+            }
+        }
+    }
+}
+
+#[cfg(feature = "identity-provider")]
+mod identifying {
+    use super::world::exports::headworks::plugin::identifying as wit;
+    use super::*;
+    use crate::{Denial, Identity, IdentityRequest};
+
+    describe!(IdentityProvider);
+
+    impl<P: crate::IdentityProvider> wit::Guest for Component<P> {
+        type Provider = Opened<P>;
+
+        fn targets(config: String) -> Result<Vec<String>, wit::OpenError> {
+            read_config(&config).and_then(|config| P::targets(&config)).map_err(open_error!(wit))
+        }
+    }
+
+    fn read(request: wit::Request) -> IdentityRequest {
+        IdentityRequest { method: request.method, headers: request.headers }
+    }
+
+    impl<P: crate::IdentityProvider> wit::GuestProvider for Opened<P> {
+        fn open(config: String) -> Result<wit::Provider, wit::OpenError> {
+            let plugin = read_config(&config).and_then(P::open).map_err(open_error!(wit))?;
+            Ok(wit::Provider::new(Self(RefCell::new(plugin))))
+        }
+
+        fn usage(&self) -> Option<String> {
+            self.0.borrow().usage()
+        }
+
+        fn test(&self, request: wit::Request) -> bool {
+            self.0.borrow_mut().test(&read(request))
+        }
+
+        fn authenticate(&self, request: wit::Request) -> Result<wit::Identity, wit::Denial> {
+            match self.0.borrow_mut().authenticate(&read(request)) {
+                Ok(Identity { name, display_name, lifetime_seconds }) => Ok(wit::Identity { name, display_name, lifetime_seconds }),
+                Err(Denial::Refused(why)) => Err(wit::Denial::Refused(why)),
+                Err(Denial::Failed(why)) => Err(wit::Denial::Failed(why)),
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP, for forwarders. Connections are kept and reused by the host; a plugin reaches what it was granted and nothing else.
+//! HTTP, for forwarders, event hooks and identity providers. Connections are kept and reused by the host; a plugin reaches what it was granted and nothing else.
 
 use crate::forwarder::{Retry, Stop};
 use crate::host;

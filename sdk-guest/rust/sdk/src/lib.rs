@@ -1,7 +1,8 @@
 //! Write Headworks plugins in Rust.
 //!
-//! A plugin implements one of [`Transformer`], [`Forwarder`] and [`Validator`] and hands it to [`export!`]. Everything
-//! else is functions: [`log`], [`state`], [`metrics`], [`secrets`], [`clock`], [`random`] and, for forwarders, [`http`].
+//! A plugin implements one of [`Transformer`], [`Forwarder`], [`Validator`], [`EventHook`] and [`IdentityProvider`] and
+//! hands it to [`export!`]. Everything else is functions: [`log`], [`state`], [`metrics`], [`secrets`], [`clock`],
+//! [`random`] and, for forwarders, event hooks and identity providers, [`http`].
 //! Compiled for WebAssembly they ask the host; compiled natively they ask a double of it in this process, which
 //! [`testing`] sets up and looks into, so that `cargo test` needs no server.
 //!
@@ -11,11 +12,13 @@
 mod about;
 mod batch;
 pub mod clock;
+mod event_hook;
 mod forwarder;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod guest;
 pub mod http;
+mod identity_provider;
 pub mod log;
 #[cfg(not(target_family = "wasm"))]
 mod memory;
@@ -41,7 +44,9 @@ use memory as host;
 pub use about::{About, OpenError, read_config};
 pub use batch::{Batch, Event, Events};
 pub use clock::Time;
+pub use event_hook::{Event as RegistryEvent, EventHook, Outcome};
 pub use forwarder::{Forwarder, Report, Retry, Stop};
+pub use identity_provider::{Denial, Identity, IdentityProvider, Request as IdentityRequest};
 pub use serde;
 pub use serde_json;
 pub use transformer::Transformer;
@@ -78,3 +83,13 @@ pub fn exported<P: Forwarder>() {}
 #[cfg(all(not(target_family = "wasm"), feature = "validator"))]
 #[doc(hidden)]
 pub fn exported<P: Validator>() {}
+
+/// As above.
+#[cfg(all(not(target_family = "wasm"), feature = "event-hook"))]
+#[doc(hidden)]
+pub fn exported<P: EventHook>() {}
+
+/// As above.
+#[cfg(all(not(target_family = "wasm"), feature = "identity-provider"))]
+#[doc(hidden)]
+pub fn exported<P: IdentityProvider>() {}

@@ -11,7 +11,9 @@
 use crate::http::{NetworkError, Request, Response};
 use crate::log::Level;
 use crate::memory::{self, Row};
-use crate::{About, Batch, Forwarder, OpenError, Report, Time, Transformer, Validator, Value, read_config};
+use crate::{
+    About, Batch, EventHook, Forwarder, IdentityProvider, OpenError, Report, Time, Transformer, Validator, Value, read_config,
+};
 use serde_json::{Value as Json, json};
 use std::rc::Rc;
 
@@ -104,6 +106,26 @@ pub fn send<F: Forwarder>(plugin: &mut F, records: &[Json]) -> Report {
 /// As [`Validator::open`].
 pub fn open_validator<V: Validator>(config: Json) -> Result<V, OpenError> {
     V::open(read_config(&config.to_string())?)
+}
+
+/// An event hook with this configuration, or why there is none.
+///
+/// # Errors
+/// As [`EventHook::targets`] and [`EventHook::open`].
+pub fn open_event_hook<H: EventHook>(config: Json) -> Result<H, OpenError> {
+    let text = config.to_string();
+    H::targets(&read_config(&text)?)?;
+    H::open(read_config(&text)?)
+}
+
+/// An identity provider with this configuration, or why there is none.
+///
+/// # Errors
+/// As [`IdentityProvider::targets`] and [`IdentityProvider::open`].
+pub fn open_identity_provider<P: IdentityProvider>(config: Json) -> Result<P, OpenError> {
+    let text = config.to_string();
+    P::targets(&read_config(&text)?)?;
+    P::open(read_config(&text)?)
 }
 
 /// Sets the clock.

@@ -1,7 +1,7 @@
 //! C: clang with wasi-libc. Bindings are made here; no generator has to be installed.
 
 use super::Language;
-use crate::project::Project;
+use crate::project::{GENERATED, Project};
 use crate::toolchain::{self, DEBIAN_LIBC, TARGET};
 use crate::{adapter, tools, wit};
 use anyhow::{Context, Result, ensure};
@@ -30,7 +30,7 @@ impl Language for C {
         let mut files = Files::default();
         let options = wit_bindgen_c::Opts { rename_world: Some("plugin".to_owned()), ..Default::default() };
         options.build().generate(&mut resolve, world, &mut files)?;
-        Ok(files.iter().map(|(name, bytes)| (PathBuf::from(name), bytes.to_vec())).collect())
+        Ok(files.iter().map(|(name, bytes)| (Path::new(GENERATED).join(name), bytes.to_vec())).collect())
     }
 
     fn build(&self, project: &Project) -> Result<Vec<u8>> {

@@ -1,7 +1,7 @@
 //! JavaScript and TypeScript: componentize-qjs, which brings QuickJS along, and for TypeScript its compiler before that.
 
 use super::Language;
-use crate::project::Project;
+use crate::project::{GENERATED, Project};
 use crate::tools;
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ fn entry(project: &Project, plugin: &str) -> (PathBuf, Vec<u8>) {
          export const {{ plugin, {} }} = exportsOf(definition);\n",
         interface(world)
     );
-    (PathBuf::from("entry.js"), text.into_bytes())
+    (PathBuf::from(GENERATED).join("entry.js"), text.into_bytes())
 }
 
 fn interface(world: &str) -> &'static str {

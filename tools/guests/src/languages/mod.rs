@@ -26,7 +26,8 @@ pub trait Language: Sync {
         self.name()
     }
 
-    /// The versions of the plugin interface that its SDK can be built against.
+    /// The versions of the plugin interface that its SDK can be built against, the one that it is built against unless a
+    /// plugin says otherwise last.
     fn interfaces(&self) -> &'static [&'static str] {
         &[wit::VERSION]
     }
@@ -37,7 +38,7 @@ pub trait Language: Sync {
     /// Says what is missing and the command that installs it.
     fn check(&self) -> Result<()>;
 
-    /// Files that are made for this project, such as bindings: path below `.headworks/gen`, and content. They are written
+    /// Files that are made for this project, such as bindings: path below `.headworks`, and content. They are written
     /// when the project is made and before each build, together with the SDK.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use super::Language;
 use crate::adapter;
 use crate::project::Project;
 use crate::toolchain::Toolchain;
+use crate::wit;
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 
@@ -16,7 +17,7 @@ impl Language for Rust {
     }
 
     fn interfaces(&self) -> &'static [&'static str] {
-        &["0.1.0", "0.1.1"]
+        &["0.1.0", wit::VERSION, wit::LATEST]
     }
 
     fn check(&self) -> Result<()> {

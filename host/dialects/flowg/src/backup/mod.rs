@@ -21,22 +21,18 @@ use crate::failure::Failure;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, header};
 use bytes::Bytes;
-use futures_util::stream;
 use headworks_core::{Error, ErrorCode, Result, TenantId};
-use headworks_http::Upload as Parts;
+use headworks_http::{Upload as Parts, written};
 use headworks_identity::{Meter, Scope, Tenants};
 use headworks_store::{Health, Store, View};
 use std::io::{BufReader, Seek};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::mpsc;
 use transfers::Upload;
 
 type Answer = Result<Response<Body>, Failure>;
 /// Writes the whole of one kind.
 type Write = fn(&View<'_>, TenantId, &mut dyn FnMut(Bytes) -> Result<()>) -> Result<()>;
 
-/// Blocks that may wait for a slow client.
-const AHEAD: usize = 4;
 /// Bytes that are read from an uploaded file at once.
 const BUFFER: usize = 256 << 10;
 /// The part of the body that holds the file.
@@ -64,27 +60,11 @@ pub(crate) async fn backup_logs(call: Call) -> Answer {
 async fn send(call: Call, disposition: &'static str, write: Write) -> Answer {
     let permit = call.app.transfers.download(call.caller.tenant)?;
     let (store, tenant) = (call.app.store.clone(), call.caller.tenant);
-    let (sender, mut blocks) = mpsc::channel::<Result<Bytes>>(AHEAD);
-    tokio::task::spawn_blocking(move || {
+    let body = written(move |send| {
         let _permit = permit;
-        let gone = |_| Error::new(ErrorCode::Unavailable, "the client went away");
-        let written = store.view(|view| write(view, tenant, &mut |block| sender.blocking_send(Ok(block)).map_err(gone)));
-        if let Err(error) = written {
-            tracing::warn!(%error, "a backup was broken off");
-            // The client may have gone away.
-            let _ = sender.blocking_send(Err(error));
-        }
+        store.view(|view| write(view, tenant, send))
     });
-    let first = blocks.recv().await.transpose()?;
-    let first = first.map(Ok);
-    let blocks = stream::unfold((first, blocks), |(first, mut blocks)| async move {
-        let block = match first {
-            Some(block) => block,
-            None => blocks.recv().await?,
-        };
-        Some((block, (None, blocks)))
-    });
-    let mut response = Response::new(Body::from_stream(blocks));
+    let mut response = Response::new(body.await?);
     for (name, value) in [
         (header::CONTENT_TYPE, "application/octet-stream"),
         (header::CONTENT_DISPOSITION, disposition),

@@ -31,7 +31,7 @@ async fn any(mut call: Call) -> Result<Response, Failure> {
     if call.context.certificate().is_some() && !call.caller.anonymous && call.caller.proxies.is_empty() {
         let who = Proven { tenant: call.caller.tenant, identity: call.caller.identity.clone() };
         let lifetime = call.app.options.token_lifetime;
-        let verified = Verified { entered: who.identity.clone(), who, provider: CERTIFICATES, lifetime };
+        let verified = Verified { entered: who.identity.clone(), who, provider: CERTIFICATES.into(), lifetime };
         return issue(&mut call, &verified).await;
     }
     let text = "Client credentials are missing or invalid according to all configured identity providers.";
@@ -76,5 +76,5 @@ async fn verify(call: &mut Call, refused: Failure) -> Result<Verified, Failure> 
         ErrorClass::Unauthenticated | ErrorClass::Invalid => refused,
         _ => error.into(),
     })?;
-    Ok(Verified { who, provider: PASSWORDS, entered, lifetime: call.app.options.token_lifetime })
+    Ok(Verified { who, provider: PASSWORDS.into(), entered, lifetime: call.app.options.token_lifetime })
 }

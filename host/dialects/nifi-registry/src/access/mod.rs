@@ -19,6 +19,7 @@ use axum::{Json, Router};
 use headworks_identity::{Proof, Proven};
 use headworks_registry::{Event, EventKind};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::time::Duration;
 
 pub(crate) fn routes() -> Router<App> {
@@ -72,7 +73,7 @@ fn signing_is_possible(call: &Call) -> Result<(), Failure> {
 struct Verified {
     who: Proven,
     /// The name of what verified them.
-    provider: &'static str,
+    provider: Cow<'static, str>,
     /// The name as it was entered.
     entered: String,
     lifetime: Duration,

@@ -1,7 +1,7 @@
 //! What the host offers, in the types of this crate.
 
 use super::world::headworks::plugin::{batches, log as logging};
-#[cfg(feature = "forwarder")]
+#[cfg(any(feature = "forwarder", feature = "event-hook", feature = "identity-provider"))]
 use super::world::headworks::plugin::{http, network};
 use crate::http::{NetworkError, Request, Response};
 use crate::log::Level;
@@ -103,13 +103,13 @@ pub(crate) fn log(level: Level, message: &str) {
     logging::write(level, message);
 }
 
-/// Only forwarders reach anything.
-#[cfg(not(feature = "forwarder"))]
+/// Transformers and validators reach nothing.
+#[cfg(not(any(feature = "forwarder", feature = "event-hook", feature = "identity-provider")))]
 pub(crate) fn send(_: &Request) -> Result<Response, NetworkError> {
-    Err(NetworkError::Denied("only forwarders send requests".to_owned()))
+    Err(NetworkError::Denied("transformers and validators send no requests".to_owned()))
 }
 
-#[cfg(feature = "forwarder")]
+#[cfg(any(feature = "forwarder", feature = "event-hook", feature = "identity-provider"))]
 pub(crate) fn send(request: &Request) -> Result<Response, NetworkError> {
     let request = http::Request {
         method: request.method.clone(),
