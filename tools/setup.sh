@@ -54,6 +54,12 @@ if [ "${1:-}" = tests ]; then
     want chromium-driver
     command -v java >/dev/null 2>&1 || want default-jre-headless
     command -v mvn >/dev/null 2>&1 || want maven
+    want krb5-kdc             # a KDC, its tools, and what shows its tickets
+    want krb5-admin-server
+    want krb5-user
+    want faketime
+    want curl
+    want python3-gssapi
     command -v npm >/dev/null 2>&1 || { want nodejs; want npm; }
 fi
 
@@ -143,7 +149,21 @@ toolchains() {
     rm -f "$log"
     cat "$lists/requirements.txt" "$lists/package.json" >"$folder/installed"
 }
-[ -z "$missing" ] && { clients "$@"; nipyapi "$@"; of_maven "$@"; syslog_ng "$@"; toolchains "$@"; exit 0; }
+
+# The OpenID Connect provider, in the folder oidc of CARGO_TARGET_DIR, anew when its list has changed.
+provider() {
+    [ "${1:-}" = tests ] || return 0
+    list=$(dirname "$0")/../tests/registry/oidc/package.json
+    folder=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/oidc
+    cmp -s "$list" "$folder/installed" && return 0
+    say "installing the OpenID Connect provider that tests use"
+    log=$(mktemp)
+    { rm -rf "$folder" && mkdir -p "$folder" && cp "$list" "$folder" && (cd "$folder" && npm install --no-package-lock --no-audit --no-fund); } >"$log" 2>&1 ||
+        { cat "$log" >&2; rm -f "$log"; fail "the OpenID Connect provider could not be installed"; }
+    rm -f "$log"
+    cp "$list" "$folder/installed"
+}
+[ -z "$missing" ] && { clients "$@"; nipyapi "$@"; of_maven "$@"; syslog_ng "$@"; toolchains "$@"; provider "$@"; exit 0; }
 
 command -v apt-get >/dev/null 2>&1 || fail "missing packages:$missing (they are installed by apt-get on Debian 12 only)"
 root=
@@ -161,4 +181,5 @@ nipyapi "$@"
 of_maven "$@"
 syslog_ng "$@"
 toolchains "$@"
+provider "$@"
 say "done"

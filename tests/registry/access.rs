@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const MISSING: &str = "Client credentials are missing or invalid according to all configured identity providers.";
 
 /// What a token says.
-fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     let part = token.split('.').nth(1).expect("a token of three parts");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("Base64")).expect("JSON")
 }

@@ -20,6 +20,7 @@ mod process;
 mod remote;
 mod serve;
 mod settings;
+mod sign_on;
 mod syslog;
 mod verify;
 mod warnings;

@@ -5,7 +5,7 @@ use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
 use crate::plugins::{Makers, Plugins};
 use crate::settings::{Durability, Settings, TlsSettings, address};
-use crate::{example, logging, syslog, warnings};
+use crate::{example, logging, sign_on, syslog, warnings};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
@@ -62,6 +62,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     }
     let sandbox_limits = settings.sandbox_limits()?;
     let registry_options = settings.registry.options()?;
+    let (oidc, kerberos) = (sign_on::oidc(&settings)?, sign_on::kerberos(&settings)?);
     let registry_limits = registry_options.to_string();
     std::fs::create_dir_all(&settings.data).with_context(|| format!("cannot make {}", settings.data.display()))?;
     let data = Dir::open_ambient_dir(&settings.data, ambient_authority())
@@ -117,6 +118,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         plugins: plugins.clone(),
         clock,
         options: registry_options,
+        oidc,
+        kerberos,
     };
     let (clock, mask_secrets, demo) = (Arc::new(SystemClock), settings.mask_secrets, settings.demo);
     let state = FlowgState { store: store.clone(), identity, pipelines, clock, mask_secrets, transfers, demo };

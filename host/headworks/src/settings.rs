@@ -395,6 +395,17 @@ const NAMES: &[(&str, Kind)] = &[
     ("registry.initial_admin", Kind::Text),
     ("registry.nifi_identities", Kind::Names),
     ("registry.nifi_group", Kind::Text),
+    ("registry.oidc.discovery_url", Kind::Text),
+    ("registry.oidc.connect_timeout_ms", Kind::Number),
+    ("registry.oidc.read_timeout_ms", Kind::Number),
+    ("registry.oidc.client_id", Kind::Text),
+    ("registry.oidc.client_secret", Kind::Text),
+    ("registry.oidc.algorithm", Kind::Text),
+    ("registry.oidc.scopes", Kind::Texts),
+    ("registry.oidc.claim", Kind::Text),
+    ("registry.kerberos.service_principal", Kind::Text),
+    ("registry.kerberos.keytab", Kind::Text),
+    ("registry.kerberos.expiration_seconds", Kind::Number),
 ];
 
 /// Names that FlowG installations have in their environment (FlowG 17); ours come before them.

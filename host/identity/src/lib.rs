@@ -19,6 +19,7 @@ mod directory;
 mod grants;
 mod groups;
 mod initial;
+pub mod kerberos;
 mod mapping;
 pub mod oidc;
 mod password;

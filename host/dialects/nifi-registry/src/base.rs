@@ -9,6 +9,11 @@ pub(crate) fn of(call: &Call) -> String {
     server(call) + PREFIX
 }
 
+/// The address of the user interface.
+pub(crate) fn home(call: &Call) -> String {
+    server(call) + "/nifi-registry"
+}
+
 /// What stands before the paths of this server, without a slash at its end.
 pub(crate) fn server(call: &Call) -> String {
     // Where everybody has to prove who he is, a proxy ends TLS if the server does not.

@@ -12,12 +12,13 @@ pub(crate) struct Failure {
     status: StatusCode,
     text: String,
     retry_after: Option<u64>,
+    challenge: Option<&'static str>,
 }
 
 impl Failure {
     /// A failure that no rule below this dialect knows.
     pub(crate) fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), retry_after: None }
+        Self { status, text: text.into(), retry_after: None, challenge: None }
     }
 
     /// 400.
@@ -33,6 +34,11 @@ impl Failure {
     /// 401 for those whose credentials are no good.
     pub(crate) fn unauthenticated(text: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, text)
+    }
+
+    /// The same refusal with a way to prove oneself.
+    pub(crate) fn challenging(self, scheme: &'static str) -> Self {
+        Self { challenge: Some(scheme), ..self }
     }
 
     /// A token that is malformed, expired or revoked; nobody learns which (NiFi Registry 4.1).
@@ -58,7 +64,7 @@ impl From<Error> for Failure {
         for violation in &error.violations {
             text.push_str(&format!(", {}: {} {}", violation.rule, violation.path, violation.message));
         }
-        Self { status, text, retry_after }
+        Self { status, text, retry_after, challenge: None }
     }
 }
 
@@ -69,6 +75,9 @@ impl IntoResponse for Failure {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(scheme) = self.challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
         response.extensions_mut().insert(Told(self.text));
         response

@@ -44,6 +44,8 @@ use failure::Failure;
 use headworks_core::Error;
 use headworks_core::time::Clock;
 use headworks_http::RequestId;
+use headworks_identity::kerberos::Kerberos;
+use headworks_identity::oidc::Oidc;
 use headworks_identity::{Identity, Mapping};
 use headworks_plugins::Plugins;
 use headworks_registry::Registry;
@@ -151,6 +153,10 @@ pub struct RegistryState {
     pub clock: Arc<dyn Clock>,
     /// How to behave.
     pub options: RegistryOptions,
+    /// Sign-on with an OpenID Connect provider, where there is one.
+    pub oidc: Option<Oidc>,
+    /// Sign-on with Kerberos tickets, where there is a keytab.
+    pub kerberos: Option<Kerberos>,
 }
 
 type App = Arc<RegistryState>;

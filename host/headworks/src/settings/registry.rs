@@ -1,5 +1,6 @@
 //! Settings of the registry: the section `registry`.
 
+use crate::sign_on::{KerberosSettings, OidcSettings};
 use anyhow::{Context, Result, bail};
 use headworks_identity::{InitialPolicies, Letters, Mapping};
 use headworks_nifi_registry::{RegistryOptions, Security};
@@ -43,6 +44,10 @@ pub(crate) struct RegistrySettings {
     nifi_identities: Vec<String>,
     /// A group of NiFi instances; of the first start.
     nifi_group: Option<String>,
+    /// Sign-on with an OpenID Connect provider.
+    pub(crate) oidc: OidcSettings,
+    /// Sign-on with Kerberos tickets.
+    pub(crate) kerberos: KerberosSettings,
     /// What names from elsewhere become, in the order of the rules' names.
     identity_mapping: BTreeMap<String, MappingSettings>,
     /// The same of groups.

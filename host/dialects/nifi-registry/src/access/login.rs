@@ -1,6 +1,6 @@
 //! Tokens for client certificates and for passwords (NiFi Registry 19.5).
 
-use super::{Verified, issue, kerberos, tokens_are_issued};
+use super::{Verified, issue, kerberos, oidc, tokens_are_issued};
 use crate::App;
 use crate::call::{Call, realm};
 use crate::failure::Failure;
@@ -20,9 +20,9 @@ pub(super) fn routes() -> Router<App> {
     Router::new().route("/access/token", post(any)).route("/access/token/login", post(by_password))
 }
 
-/// Whether passwords are traded for tokens.
+/// Whether passwords are traded for tokens: an OpenID Connect provider excludes that (NiFi Registry 19.6).
 pub(super) fn is_configured(call: &Call) -> bool {
-    call.app.options.password_login
+    call.app.options.password_login && !oidc::is_configured(call)
 }
 
 /// Every way in turn: client certificate, Kerberos ticket, name and password.
@@ -34,11 +34,14 @@ async fn any(mut call: Call) -> Result<Response, Failure> {
         let verified = Verified { entered: who.identity.clone(), who, provider: CERTIFICATES.into(), lifetime };
         return issue(&mut call, &verified).await;
     }
-    if let Some(verified) = kerberos::ticket(&mut call).await? {
-        return issue(&mut call, &verified).await;
-    }
     let text = "Client credentials are missing or invalid according to all configured identity providers.";
     let refused = kerberos::challenged(&call, Failure::unauthenticated(text));
+    match kerberos::ticket(&call) {
+        Ok(Some(ticket)) => return ticket.issue(&mut call).await,
+        Ok(None) => {}
+        Err(error) if error.class() == ErrorClass::Unauthenticated => return Err(refused),
+        Err(error) => return Err(error.into()),
+    }
     if !is_configured(&call) || basic(&call).is_none() {
         return Err(refused);
     }

@@ -83,14 +83,20 @@ struct Verified {
 async fn issue(call: &mut Call, verified: &Verified) -> Result<Response, Failure> {
     let Verified { who, provider, entered, lifetime } = verified;
     let proof = Proof { provider, entered, lifetime: *lifetime };
-    let token = call.app.identity.issue(who, proof).await?;
-    call.app.registry.tell(Event::new(who.tenant, EventKind::Login, [("USER_IDENTITY", who.identity.clone())]));
+    let token = signed_in(&call.app, who, proof).await?;
     let mut response = (StatusCode::CREATED, token).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     if let Ok(address) = HeaderValue::from_str(&format!("{}/access/token", base::of(call))) {
         response.headers_mut().insert(header::LOCATION, address);
     }
     Ok(response)
+}
+
+/// The token of somebody who has just signed in.
+async fn signed_in(app: &App, who: &Proven, proof: Proof<'_>) -> headworks_core::Result<String> {
+    let token = app.identity.issue(who, proof).await?;
+    app.registry.tell(Event::new(who.tenant, EventKind::Login, [("USER_IDENTITY", who.identity.clone())]));
+    Ok(token)
 }
 
 async fn log_out(mut call: Call) -> Result<StatusCode, Failure> {
@@ -116,7 +122,7 @@ async fn logged_out(call: Call) -> Result<Response, Failure> {
 /// Leads a browser to the user interface.
 fn home(call: &Call) -> Response {
     let mut response = StatusCode::FOUND.into_response();
-    if let Ok(address) = HeaderValue::from_str(&format!("{}/nifi-registry", base::server(call))) {
+    if let Ok(address) = HeaderValue::from_str(&base::home(call)) {
         response.headers_mut().insert(header::LOCATION, address);
     }
     response
