@@ -88,7 +88,7 @@ pub(crate) struct VersionArguments {
 
 /// Runs one command about versions to its end.
 pub(crate) fn run_version(arguments: VersionArguments, output: Output) -> Result<ExitCode> {
-    let api = Api::platform(arguments.server)?;
+    let api = Api::new(arguments.server)?.platform();
     ended(arguments.command.run(&api, Printer(output)))
 }
 

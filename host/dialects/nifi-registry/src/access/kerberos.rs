@@ -60,7 +60,7 @@ pub(super) fn ticket(call: &Call) -> headworks_core::Result<Option<Ticket>> {
     let Some((kerberos, (_, token))) = call.app.kerberos.as_ref().zip(shown) else { return Ok(None) };
     let Accepted { name, answer } = kerberos.accept(token)?;
     let who = Proven { tenant: TenantId::DEFAULT, identity: call.app.options.identities.apply(&name) };
-    let verified = Verified { who, provider: TICKETS, entered: name, lifetime: kerberos.lifetime() };
+    let verified = Verified { who, provider: TICKETS.into(), entered: name, lifetime: kerberos.lifetime() };
     let answer = answer.and_then(|answer| HeaderValue::try_from(format!("{NEGOTIATE} {answer}")).ok());
     Ok(Some(Ticket { verified, answer }))
 }
