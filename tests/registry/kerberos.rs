@@ -4,9 +4,9 @@
 
 use crate::access::claims;
 use crate::calls::{API, Nifi};
-use crate::secure::{Authority, Secure};
+use crate::secure::Secure;
 use headworks_tests::server::{Folder, Setup, TOKEN};
-use headworks_tests::{eventually, found};
+use headworks_tests::{Authority, eventually, found};
 use http::Method;
 use serde_json::json;
 use std::io::Write;

@@ -5,9 +5,9 @@
 
 use crate::access::claims;
 use crate::calls::{API, refused};
-use crate::secure::{Authority, Secure};
+use crate::secure::Secure;
 use headworks_tests::server::{Folder, Setup};
-use headworks_tests::{Answer, Client, found};
+use headworks_tests::{Answer, Authority, Client, found};
 use http::Method;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
