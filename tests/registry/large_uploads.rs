@@ -131,13 +131,10 @@ fn memory_stays_flat_while_300_mb_come_and_go() {
     let path = format!("{API}/extension-repository/b/g/large/1/content");
     let response = nifi.0.open(Method::GET, &path, &[], None).unwrap();
     let mut reader = response.into_body().into_with_config().limit(u64::MAX).reader();
-    let mut expected = archive.pieces();
-    let mut number = 0;
-    while let Some(piece) = expected.next() {
+    for (number, piece) in archive.pieces().enumerate() {
         let mut read = vec![0; piece.len()];
         reader.read_exact(&mut read).unwrap();
         assert!(read == piece, "piece {number}");
-        number += 1;
         if number % 8 == 0 {
             most = most.max(resident(&server));
         }

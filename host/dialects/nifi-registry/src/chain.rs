@@ -97,7 +97,7 @@ mod tests {
             ("<>", vec![""]),
             ("<><CN=p, OU=q>", vec!["", "CN=p, OU=q"]),
             ("<CN=Doe\\, J><p>", vec!["CN=Doe\\, J", "p"]),
-            (r"<a\<b\>\><p>", vec!["a<b>>", "p"]),
+            (r"<a\<b\>\>><p>", vec!["a<b>>", "p"]),
             ("<<Wm/Dqw==>><p>", vec!["Zoë", "p"]),
         ] {
             assert_eq!(read(text).unwrap(), expected, "{text}");
