@@ -83,7 +83,7 @@ fn flows_and_bundles_by_nifis_command_line() {
     cli.says("transfer-flow-version", &["-f", &two, "-sf", &one]);
     assert_eq!(cli.json("list-flow-versions", &["-f", &two]).as_array().map(Vec::len), Some(3));
     assert_eq!(cli.json("list-flows", &["-b", &bucket]).as_array().map(Vec::len), Some(2));
-    cli.says("delete-flow", &["-f", &two, "--forceDelete"]);
+    cli.says("delete-flow", &["-f", &two, "-force"]);
 
     cli.says("upload-bundle", &["-b", &bucket, "-ebt", "nifi-nar", "-ebf", &nar().display().to_string()]);
     let group = cli.json("list-bundle-groups", &["-bn", "first bucket"])[0]["groupId"].as_str().expect("a group").to_owned();
@@ -100,7 +100,7 @@ fn flows_and_bundles_by_nifis_command_line() {
     cli.says("list-extension-tags", &[]);
     assert!(cli.json("list-extensions", &[])["numResults"].as_u64() > Some(0));
     assert!(cli.says("current-user", &[]).contains("anonymous"));
-    cli.says("delete-bucket", &["-b", &bucket, "--forceDelete"]);
+    cli.says("delete-bucket", &["-b", &bucket, "-force"]);
     assert_eq!(cli.json("list-buckets", &[]), serde_json::json!([]));
 }
 
@@ -123,18 +123,18 @@ fn users_and_policies_by_nifis_command_line() {
     let url = format!("https://{}", server.address());
     let trusting = ["-ts", &path("trust.p12"), "-tst", "PKCS12", "-tsp", "changeit"];
     let Some(nobody) = Cli::new(&url, &trusting) else { return };
-    let refused = nobody.run("get-access-token", &["-un", USER, "-pw", "wrong"]).expect_err("a wrong password");
+    let refused = nobody.run("get-access-token", &["-usr", USER, "-pwd", "wrong"]).expect_err("a wrong password");
     assert!(refused.contains("not valid"), "{refused}");
-    let token = nobody.says("get-access-token", &["-un", USER, "-pw", PASSWORD]);
+    let token = nobody.says("get-access-token", &["-usr", USER, "-pwd", PASSWORD]);
     let cli = Cli::new(&url, &[&trusting[..], &["-btk", &token]].concat()).expect("it is there");
 
     assert!(cli.says("current-user", &[]).contains(USER));
     let alice = cli.says("create-user", &["-un", "alice"]);
     cli.says("update-user", &["-ui", &alice, "-un", "alice2"]);
-    let team = cli.says("create-user-group", &["-gn", "team", "-unl", "alice2"]);
+    let team = cli.says("create-user-group", &["-ugn", "team", "-unl", "alice2"]);
     assert!(cli.json("list-users", &[]).to_string().contains("alice2"));
     assert!(cli.json("list-user-groups", &[]).to_string().contains(&team));
-    cli.says("update-user-group", &["-gi", &team, "-gn", "crew"]);
+    cli.says("update-user-group", &["-ugid", &team, "-ugn", "crew"]);
 
     let bucket = cli.says("create-bucket", &["-bn", "b"]);
     let resource = format!("/buckets/{bucket}");

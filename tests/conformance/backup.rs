@@ -449,9 +449,9 @@ fn a_backup_is_one_moment_of_a_server_that_goes_on_writing() {
 
 #[test]
 fn an_upload_may_be_larger_than_other_bodies_but_not_than_its_own_limit() {
-    let setup = Setup::new().env("HEADWORKS_HTTP_BODY_BYTES", "1000").env("HEADWORKS_HTTP_BUFFERED_BYTES", "20000");
+    let setup = Setup::new().env("HEADWORKS_HTTP_BODY_BYTES", "1000").env("HEADWORKS_HTTP_BUFFERED_BYTES", "1100000");
     let entry = |n: usize| {
-        let value = json!({ "fields": { "text": "x".repeat(500) } }).to_string();
+        let value = json!({ "fields": { "text": "x".repeat(1000) } }).to_string();
         Kv::of(&["entry", "s", &format!("{:020}", 1_740_830_400_000_u64 + n as u64), UUID], &value)
     };
     let large = file(&(0..2000).map(entry).collect::<Vec<_>>());
