@@ -98,7 +98,7 @@ fn flows_and_bundles_by_nifis_command_line() {
     let name = format!("{artifact}-{version}.nar");
     assert_eq!(std::fs::read(folder.path().join(name)).expect("the download"), bytes);
     cli.says("list-extension-tags", &[]);
-    assert!(cli.json("list-extensions", &[])["numResults"].as_u64() > Some(0));
+    assert!(cli.says("list-extensions", &[]).contains("FooProcessor"));
     assert!(cli.says("current-user", &[]).contains("anonymous"));
     cli.says("delete-bucket", &["-b", &bucket, "-force"]);
     assert_eq!(cli.json("list-buckets", &[]), serde_json::json!([]));

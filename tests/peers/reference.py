@@ -62,10 +62,24 @@ class Side:
 sides = [Side(ORIGINAL), Side(OURS)]
 
 
+SPELLINGS = {"tags": "tag", "properties": "property", "relationships": "relationship", "seeAlso": "see", "scopes": "scope",
+             "writesAttributes": "writesAttribute", "readsAttributes": "readsAttribute", "restrictions": "restriction",
+             "allowableValues": "allowableValue", "dynamicProperties": "dynamicProperty", "alternatives": "alternative"}
+
+
+def spelled(value):
+    """Lists of extensions by one name, of which the original writes one and ours both; no texts without characters."""
+    if isinstance(value, dict):
+        return {SPELLINGS.get(name, name) if isinstance(item, list) else name: spelled(item) for name, item in value.items() if item != ""}
+    if isinstance(value, list):
+        return [spelled(item) for item in value]
+    return value
+
+
 def shown(side, answer, sort, ignore=()):
     status, kind, body, _ = answer
     if kind == "application/json":
-        value = side.normal(without(json.loads(body), ignore))
+        value = side.normal(spelled(without(json.loads(body), ignore)))
         if sort and isinstance(value, list):
             value = sorted(value, key=lambda item: json.dumps(item, sort_keys=True))
         return status, kind, value
