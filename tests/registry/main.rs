@@ -10,6 +10,7 @@ mod capture;
 mod certificates;
 mod diff;
 mod docs_pages;
+mod documents;
 mod event_hooks;
 mod extensions;
 mod fidelity;
