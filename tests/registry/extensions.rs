@@ -212,6 +212,32 @@ fn a_version_lists_its_extensions_at_both_of_its_addresses() {
     assert_eq!(whole["name"], "z.A");
 }
 
+/// Lists stand under a second name too, by which NiFi Registry really writes them and its Java client reads them: what is left
+/// without these.
+fn without_second_names(mut value: Value) -> Value {
+    const NAMES: &[(&str, &str)] = &[
+        ("/tags", "/tag"),
+        ("/deprecationNotice/alternatives", "/deprecationNotice/alternative"),
+        ("/properties/0/allowableValues", "/properties/0/allowableValue"),
+        ("/property/0/allowableValues", "/property/0/allowableValue"),
+        ("/properties", "/property"),
+        ("/dynamicProperties", "/dynamicProperty"),
+        ("/relationships", "/relationship"),
+        ("/readsAttributes", "/readsAttribute"),
+        ("/writesAttributes", "/writesAttribute"),
+        ("/stateful/scopes", "/stateful/scope"),
+        ("/restricted/restrictions", "/restricted/restriction"),
+        ("/systemResourceConsiderations", "/systemResourceConsideration"),
+        ("/seeAlso", "/see"),
+    ];
+    for (first, second) in NAMES {
+        assert_eq!(value.pointer(first).expect(first), value.pointer(second).expect(second));
+        let (place, name) = second.rsplit_once('/').expect("a name");
+        value.pointer_mut(place).and_then(Value::as_object_mut).expect(place).remove(name);
+    }
+    value
+}
+
 #[test]
 fn an_extension_is_described_in_full() {
     let server = Server::start();
@@ -253,7 +279,7 @@ fn an_extension_is_described_in_full() {
     });
     let of_bundle = format!("/bundles/{bundle}/versions/1/extensions");
     for base in [of_bundle.as_str(), "/extension-repository/b/g/a/1/extensions"] {
-        assert_eq!(done(&nifi.get(&format!("{base}/x.Y"))), expected);
+        assert_eq!(without_second_names(done(&nifi.get(&format!("{base}/x.Y")))), expected);
         refused(&nifi.get(&format!("{base}/x.Z")), 404, NO_EXTENSION);
     }
     refused(&nifi.get(&format!("/bundles/{bundle}/versions/2/extensions")), 404, NO_VERSION);

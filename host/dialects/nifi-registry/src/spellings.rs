@@ -37,7 +37,8 @@ fn add(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(add),
         Value::Object(members) => {
-            members.values_mut().for_each(add);
+            // The filters of a search are told as they were given.
+            members.iter_mut().filter(|(name, _)| *name != "filterParams").for_each(|(_, value)| add(value));
             for (plural, singular) in NAMES {
                 if let Some(list) = members.get(*plural).filter(|list| list.is_array()).cloned() {
                     members.insert((*singular).to_owned(), list);
