@@ -63,8 +63,11 @@ fn choose(folder: &Path, interface: &str) {
     fs::write(manifest, format!("{text}interface = \"{interface}\"\n")).expect("written");
     let package = folder.join("Cargo.toml");
     if let Ok(text) = fs::read_to_string(&package) {
-        let feature = format!("default = [\"interface-{}\"]", interface.replace('.', "-"));
-        fs::write(package, text.replace("default = []", &feature)).expect("written");
+        let feature = format!("interface-{}", interface.replace('.', "-"));
+        // Only versions that offer less have one.
+        if text.contains(&format!("\n{feature} = ")) {
+            fs::write(package, text.replace("default = []", &format!("default = [\"{feature}\"]"))).expect("written");
+        }
     }
 }
 
