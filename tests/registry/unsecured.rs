@@ -106,3 +106,12 @@ fn a_server_behind_a_proxy_that_ends_tls_can_ask_all_the_same() {
     let proxied = root.send(Method::GET, "/access", &[("X-ProxiedEntitiesChain", "<anna>")], None);
     assert_eq!(done(&proxied)["identity"], "root", "a chain counts together with a client certificate only");
 }
+
+#[test]
+fn the_operator_is_warned_where_strangers_may_reach_it() {
+    let warning = "the registry asks nobody here who they are";
+    let open = Setup::new().arg("--listen").arg("0.0.0.0:0");
+    assert!(open.start().output().contains(warning));
+    assert!(!open.env("HEADWORKS_REGISTRY_SECURITY", "secured").start().output().contains(warning));
+    assert!(!Server::start().output().contains(warning));
+}

@@ -64,6 +64,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let registry_options = settings.registry.options()?;
     let (oidc, kerberos) = (sign_on::oidc(&settings)?, sign_on::kerberos(&settings)?);
     let registry_limits = registry_options.to_string();
+    let registry_is_open = !registry_options.security.asks(service_tls.is_some());
     std::fs::create_dir_all(&settings.data).with_context(|| format!("cannot make {}", settings.data.display()))?;
     let data = Dir::open_ambient_dir(&settings.data, ambient_authority())
         .with_context(|| format!("cannot open {}", settings.data.display()))?;
@@ -132,7 +133,11 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let mut listeners = Vec::new();
     for text in &settings.listen {
         let listener = Listener::bind(address(text)?, router.clone()).await?.on_panic(panicked).with_tls(service_tls.clone());
-        listening.listen.push(listener.address());
+        let address = listener.address();
+        if registry_is_open && !address.ip().is_loopback() {
+            tracing::warn!(%address, "the registry asks nobody here who they are: use TLS, or set registry.security to `secured`");
+        }
+        listening.listen.push(address);
         listeners.push(listener);
     }
     drop(router);

@@ -5,7 +5,7 @@ use crate::{App, Security, chain};
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use headworks_core::{Error, ErrorClass, TenantId};
-use headworks_http::{Incoming, RequestContext};
+use headworks_http::Incoming;
 use headworks_identity::{Action, Caller, Realm, Resource, subject};
 use serde::de::DeserializeOwned;
 use std::ops::{Deref, DerefMut};
@@ -44,10 +44,10 @@ impl FromRequest<App> for Call {
 }
 
 impl Security {
-    /// Whether those have to prove who they are who come in this way.
-    pub(crate) fn asks(self, context: &RequestContext) -> bool {
+    /// Whether those have to prove who they are who come over TLS, or without it.
+    pub fn asks(self, tls: bool) -> bool {
         match self {
-            Self::Auto => context.tls(),
+            Self::Auto => tls,
             Self::Secured => true,
             Self::Open => false,
         }
@@ -56,7 +56,7 @@ impl Security {
 
 /// Finds out who calls (NiFi Registry 19.1 and 20).
 fn authenticate(app: &App, incoming: &Incoming) -> Result<Caller, Failure> {
-    if !app.options.security.asks(&incoming.context) {
+    if !app.options.security.asks(incoming.context.tls()) {
         return Ok(Caller::open(TenantId::DEFAULT));
     }
     if let Some(name) = incoming.context.certificate().and_then(subject) {
