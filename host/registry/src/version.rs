@@ -215,15 +215,6 @@ impl Registry {
         documents.iter().rev().map(Version::of).collect()
     }
 
-    /// What is kept of a version's snapshot as it is stored: one JSON object with `flowContents` and whatever else came with
-    /// it. Reading blocks.
-    ///
-    /// # Errors
-    /// [`ErrorCode::NotFound`] for a version that does not exist, [`ErrorCode::Lost`] for one without contents.
-    pub fn version_content(&self, tenant: TenantId, flow: &str, number: u32) -> Result<ContentReader> {
-        self.content_of(tenant, &self.version(tenant, flow, number)?)
-    }
-
     fn content_of(&self, tenant: TenantId, version: &Version) -> Result<ContentReader> {
         self.store().content(tenant, &version.content.id)?.ok_or_else(|| {
             let Version { flow, number, .. } = version;
