@@ -12,21 +12,9 @@ import tempfile
 
 import nipyapi
 from nipyapi import registry, security, system, utils, versioning
-from nipyapi.registry.rest import ApiException
+from nipyapi_refused import refused
 
 url, nar = sys.argv[1:]
-
-
-def refused(status, call, *arguments, **more):
-    """Makes a call that has to be refused; answers the text."""
-    try:
-        call(*arguments, **more)
-    except ApiException as error:
-        assert error.status == status, (error.status, error.body)
-        return error.body if isinstance(error.body, str) else error.body.decode()
-    except ValueError as error:
-        return str(error)
-    raise SystemExit(f"{call} {arguments} was not refused")
 
 
 def either(api, *names):

@@ -10,20 +10,9 @@ import sys
 import nipyapi
 from nipyapi import config, registry, security, versioning
 from nipyapi.registry.rest import ApiException
+from nipyapi_refused import refused
 
 url, ca, certificate, key, user, password = sys.argv[1:]
-
-
-def refused(status, call, *arguments, **more):
-    """Makes a call that has to be refused; answers the text."""
-    try:
-        call(*arguments, **more)
-    except ApiException as error:
-        assert error.status == status, (error.status, error.body)
-        return error.body if isinstance(error.body, str) else error.body.decode()
-    except ValueError as error:
-        return str(error)
-    raise SystemExit(f"{call} {arguments} was not refused")
 
 
 def connect(own=None, secret=None):

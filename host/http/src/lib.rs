@@ -5,6 +5,7 @@
 //! [`HttpLimits`]. Knows nothing of users, of documents or of any dialect's answers.
 
 mod answer;
+mod blocking;
 mod body;
 mod connection;
 mod context;
@@ -19,6 +20,7 @@ mod tls;
 mod upload;
 
 pub use answer::{json, status};
+pub use blocking::blocking;
 pub use body::{Encoding, decompress, encoding, media_type, read};
 pub use context::{Quiet, RequestContext, RequestId, Told};
 pub use download::written;

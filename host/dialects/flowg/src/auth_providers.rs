@@ -2,13 +2,14 @@
 //! them masked (FlowG 23).
 
 use crate::account::done;
-use crate::call::{Call, Open, blocking};
+use crate::call::{Call, Open};
 use crate::failure::{Failure, json};
 use crate::secrets::{hide, keep};
 use crate::shape::{Member, Optional, Required, Shape};
 use axum::body::Body;
 use axum::http::{Response, header};
 use headworks_core::Error;
+use headworks_http::blocking;
 use headworks_identity::{AuthProvider, AuthProviderConfig, Scope};
 use serde::Deserialize;
 use serde_json::Value;

@@ -145,11 +145,3 @@ pub(crate) fn batch(records: &[WireRecord], received: Timestamp) -> Result<Batch
     }
     Ok(builder.finish()?)
 }
-
-/// Runs what reads more than a little from the disk off the async threads.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> headworks_core::Result<T> + Send + 'static,
-) -> Result<T, Failure> {
-    let done = tokio::task::spawn_blocking(work).await;
-    Ok(done.map_err(|error| headworks_core::Error::internal(format!("reading failed: {error}")))??)
-}

@@ -1,13 +1,14 @@
 //! Forwarders: where records are sent, by name (FlowG 12).
 
 use crate::account::done;
-use crate::call::{Call, WireRecord, batch, blocking};
+use crate::call::{Call, WireRecord, batch};
 use crate::failure::{Failure, json};
 use crate::secrets::{hide, keep};
 use crate::shape::{Member, Need, Optional, RECORD, Required, Shape};
 use axum::body::Body;
 use axum::http::Response;
 use headworks_core::DocumentKey;
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use headworks_pipelines::{FORWARDER, FORWARDER_SECRETS, Saved};
 use headworks_store::Change;

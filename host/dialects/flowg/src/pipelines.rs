@@ -1,12 +1,13 @@
 //! Pipelines: graphs by name, dry runs, counters.
 
 use crate::account::done;
-use crate::call::{Call, WireRecord, batch, blocking};
+use crate::call::{Call, WireRecord, batch};
 use crate::failure::{Failure, json};
 use crate::shape::{GRAPH, Member, RECORD, Required, Shape};
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, header};
 use headworks_core::{DocumentKey, Error};
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use headworks_pipelines::{Counter, Graph, NodeTrace, PIPELINE};
 use headworks_store::Change;

@@ -1,11 +1,12 @@
 //! Roles: scopes by name.
 
 use crate::account::done;
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use crate::shape::{Member, Required, Shape};
 use axum::body::Body;
 use axum::http::Response;
+use headworks_http::blocking;
 use headworks_identity::{Role, Scope, ScopeSet};
 use serde::{Deserialize, Serialize};
 

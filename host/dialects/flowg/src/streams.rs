@@ -1,11 +1,12 @@
 //! Streams: settings, fields, usage, indexes.
 
 use crate::account::done;
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use crate::shape::{Member, Optional, Required, Shape};
 use axum::body::Body;
 use axum::http::Response;
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use headworks_store::StreamConfig;
 use serde::{Deserialize, Serialize};

@@ -1,13 +1,14 @@
 //! Transformers: VRL scripts by name.
 
 use crate::account::done;
-use crate::call::{Call, WireRecord, batch, blocking};
+use crate::call::{Call, WireRecord, batch};
 use crate::failure::{Failure, json};
 use crate::record::Fields;
 use crate::shape::{Member, RECORD, Required, Shape};
 use axum::body::Body;
 use axum::http::Response;
 use headworks_core::DocumentKey;
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use headworks_pipelines::{TRANSFORMER, decode_script, encode_script};
 use headworks_store::Change;

@@ -1,11 +1,12 @@
 //! Users: passwords and role names by name. No answer shows a password or its hash.
 
 use crate::account::{done, quiet};
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use crate::shape::{Member, Required, Shape};
 use axum::body::Body;
 use axum::http::Response;
+use headworks_http::blocking;
 use headworks_identity::{Scope, User};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

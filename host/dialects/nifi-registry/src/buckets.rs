@@ -1,12 +1,13 @@
 //! Buckets (NiFi Registry 7).
 
 use crate::App;
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::Failure;
 use crate::links::{Link, Permissions};
 use crate::revisions::RevisionInfo;
 use axum::routing::get;
 use axum::{Json, Router};
+use headworks_http::blocking;
 use headworks_identity::{Action, Resource};
 use headworks_registry::{Bucket, BucketChange, NewBucket};
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use crate::App;
 use crate::buckets::{BucketView, resource};
 use crate::bundle_type::Spelling;
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::download;
 use crate::failure::Failure;
 use crate::links::{Link, Permissions};
@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::http::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use headworks_http::blocking;
 use headworks_identity::Action;
 use headworks_registry::archive::{BuildInfo, Coordinates};
 use headworks_registry::{Bucket, Bundle, BundleFilter, BundleKind, BundleVersion, Pattern, VersionFilter};

@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::bundle_type::{self, Spelling};
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::docs::{self, Place};
 use crate::failure::Failure;
 use crate::links::Link;
@@ -14,6 +14,7 @@ use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use axum::{Json, Router};
 use headworks_core::{Result as Outcome, TenantId};
+use headworks_http::blocking;
 use headworks_identity::Action;
 use headworks_registry::archive::{DeprecationNotice, Extension, Restricted, ServiceApi};
 use headworks_registry::{
@@ -209,7 +210,7 @@ impl Version {
             let known = registry.known_extensions(tenant, &bundle.id, &version)?;
             Ok(Self { place: ExtensionPlace { bucket, bundle, version }, known })
         });
-        read.await
+        Ok(read.await?)
     }
 
     /// By the identifier of its bundle.
@@ -246,7 +247,7 @@ impl Version {
         work: impl FnOnce(&Registry, TenantId, &Self, &ExtensionEntry) -> Outcome<T> + Send + 'static,
     ) -> Result<T, Failure> {
         let (registry, tenant) = (call.app.registry.clone(), call.caller.tenant);
-        blocking(move || work(&registry, tenant, &self, self.known.list.find(&name)?)).await
+        Ok(blocking(move || work(&registry, tenant, &self, self.known.list.find(&name)?)).await?)
     }
 
     /// The full description of an extension.

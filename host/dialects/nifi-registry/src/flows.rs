@@ -2,12 +2,13 @@
 
 use crate::App;
 use crate::buckets::{resource, same, same_bucket};
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::Failure;
 use crate::links::{Link, Permissions};
 use crate::revisions::RevisionInfo;
 use axum::routing::get;
 use axum::{Json, Router};
+use headworks_http::blocking;
 use headworks_identity::Action;
 use headworks_registry::{Bucket, Flow, FlowChange, NewFlow};
 use serde::{Deserialize, Serialize};

@@ -3,12 +3,13 @@
 use crate::App;
 use crate::buckets::resource;
 use crate::bundles::BundleView;
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::Failure;
 use crate::flows::FlowView;
 use crate::links::Permissions;
 use axum::routing::get;
 use axum::{Json, Router};
+use headworks_http::blocking;
 use headworks_identity::Action;
 use headworks_registry::{Bucket, Bundle};
 use serde::Serialize;

@@ -1,6 +1,6 @@
 //! Policies (NiFi Registry 17).
 
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::Failure;
 use crate::parties::{Member, Nested, created, identifiers, managed};
 use crate::revisions::RevisionInfo;
@@ -8,6 +8,7 @@ use crate::{App, base};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
+use headworks_http::blocking;
 use headworks_identity::{Action, Granted, Policy, Resource};
 use headworks_registry::{Event, EventKind};
 use serde::{Deserialize, Serialize};

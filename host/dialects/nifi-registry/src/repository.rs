@@ -4,7 +4,7 @@ use crate::App;
 use crate::base;
 use crate::buckets::resource;
 use crate::bundles::archive;
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::Failure;
 use crate::links::Link;
 use axum::body::Body;
@@ -12,6 +12,7 @@ use axum::http::{HeaderValue, Response, header};
 use axum::routing::get;
 use axum::{Json, Router};
 use headworks_core::Result as Outcome;
+use headworks_http::blocking;
 use headworks_identity::Action;
 use headworks_registry::{Bucket, Bundle, BundleVersion, Registry};
 use serde::Serialize;
@@ -81,7 +82,7 @@ impl Call {
         work: impl FnOnce(&Registry, headworks_core::TenantId) -> Outcome<T> + Send + 'static,
     ) -> Result<T, Failure> {
         let (registry, tenant) = (self.app.registry.clone(), self.caller.tenant);
-        blocking(move || work(&registry, tenant)).await
+        Ok(blocking(move || work(&registry, tenant)).await?)
     }
 
     /// The version that the path names: bucket, group, artifact, version, each in its place.

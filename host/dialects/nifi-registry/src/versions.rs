@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::buckets::{BucketView, resource, same, same_bucket};
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::Failure;
 use crate::flows::FlowView;
 use crate::links::Link;
@@ -12,6 +12,7 @@ use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use headworks_core::Error;
+use headworks_http::blocking;
 use headworks_identity::Action;
 use headworks_registry::{Bucket, Flow, Saving, Taken, Version};
 use serde::Serialize;

@@ -3,12 +3,13 @@
 //! What must stay true: what is published and taken has one digest, whichever buckets it goes through.
 
 use crate::App;
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use crate::versions::find;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use headworks_core::{Digest, Error, ErrorCode, TenantId};
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use headworks_registry::archive::Coordinates;
 use headworks_registry::{BundleKind, NewVersion};
@@ -87,5 +88,5 @@ pub(crate) async fn fetch(app: &App, tenant: TenantId, named: &str, digest: Opti
         registry.archive(tenant, &version)?.read_to_end(&mut component)?;
         Ok(component)
     };
-    blocking(read).await
+    Ok(blocking(read).await?)
 }

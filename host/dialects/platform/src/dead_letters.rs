@@ -1,11 +1,12 @@
 //! Dead letters: what could not be processed, and what becomes of it.
 
 use crate::App;
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use axum::body::Body;
 use axum::http::Response;
 use headworks_core::{Error, ErrorCode, TenantId, Timestamp};
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use headworks_pipelines::{Replay, ReplayedFrom, Transform};
 use headworks_plugins::Use;

@@ -1,12 +1,13 @@
 //! Event hooks of the tenant.
 
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use crate::plugins::gone;
 use axum::body::Body;
 use axum::http::Response;
 use headworks_core::Error;
 use headworks_hooks::{Hook, Saved};
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use serde_json::{Value, json as value};
 

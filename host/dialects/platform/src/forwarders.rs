@@ -1,12 +1,13 @@
 //! Forwarders made from a plugin. The documents are those of the FlowG dialect; of its own types, which hold secrets, only
 //! the type is shown here.
 
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use crate::plugins::gone;
 use axum::body::Body;
 use axum::http::Response;
 use headworks_core::{Document, DocumentKey, Error, Result, TenantId};
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use headworks_pipelines::{FORWARDER, Saved};
 use headworks_plugins::{Config, Plugins, Use, World};

@@ -1,11 +1,12 @@
 //! Plugins and their versions.
 
 use crate::bundles::fetch;
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use headworks_core::{Digest, Error};
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use headworks_plugins::{Candidate, Outcome, Plugin, Plugins, Shadow, Status, Upload, Version};
 use serde::{Deserialize, Serialize};

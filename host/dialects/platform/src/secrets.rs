@@ -1,11 +1,12 @@
 //! Secrets: set and deleted, never read back.
 
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use crate::plugins::gone;
 use axum::body::Body;
 use axum::http::Response;
 use headworks_core::Document;
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use serde::{Deserialize, Serialize};
 

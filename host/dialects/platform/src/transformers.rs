@@ -1,11 +1,12 @@
 //! Transformers: a script, or a plugin with its configuration. The documents are those of the FlowG dialect.
 
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use crate::plugins::gone;
 use axum::body::Body;
 use axum::http::Response;
 use headworks_core::{Document, DocumentKey, Error, Result, TenantId};
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use headworks_pipelines::{TRANSFORMER, decode_script, encode_script};
 use headworks_plugins::{Config, Plugins, Use, World};

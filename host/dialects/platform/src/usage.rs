@@ -1,9 +1,10 @@
 //! What plugins used since the server started.
 
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use axum::body::Body;
 use axum::http::Response;
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use headworks_plugins::UsageSnapshot;
 use serde::Serialize;

@@ -1,11 +1,12 @@
 //! Rules of the tenant: validators bound to kinds of documents.
 
 use crate::App;
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use headworks_core::{Error, TenantId};
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use headworks_rules::{Place, Rule, Saved, Scan};
 use serde::Deserialize;

@@ -4,12 +4,13 @@
 //! no secret of a forwarder gets into a version; what is restored is judged as if it were saved by hand.
 
 use crate::App;
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::{Failure, json};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use headworks_core::masking::{MASK, hide, reveal};
 use headworks_core::{DocumentKey, Error, ErrorCode, Result, TenantId, Timestamp};
+use headworks_http::blocking;
 use headworks_identity::Scope;
 use headworks_pipelines::{FORWARDER, FORWARDER_SECRETS, Graph, PIPELINE, Saved, TRANSFORMER, decode_script, encode_script};
 use headworks_plugins::{Use, World};
@@ -139,7 +140,7 @@ impl Place {
 
     async fn version(&self, app: &App, tenant: TenantId, number: u32) -> std::result::Result<ObjectVersion, Failure> {
         let (registry, bucket, object) = (app.registry.clone(), self.bucket.clone(), self.object.clone());
-        blocking(move || registry.object_version(tenant, &bucket, &object, number)).await
+        Ok(blocking(move || registry.object_version(tenant, &bucket, &object, number)).await?)
     }
 
     fn shape<'a>(&'a self, flow: &'a str, version: &'a Version, document: Option<&'a Value>) -> VersionShape<'a> {

@@ -16,12 +16,13 @@ pub use transfers::Transfers;
 
 use crate::App;
 use crate::account::done;
-use crate::call::{Call, blocking};
+use crate::call::Call;
 use crate::failure::Failure;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, header};
 use bytes::Bytes;
 use headworks_core::{Error, ErrorCode, Result, TenantId};
+use headworks_http::blocking;
 use headworks_http::{Upload as Parts, written};
 use headworks_identity::{Meter, Scope, Tenants};
 use headworks_store::{Health, Store, View};
@@ -146,7 +147,7 @@ pub(crate) async fn restore_logs(mut call: Call) -> Answer {
         let meter = app.identity.tenants().meter(tenant);
         blocking(move || apply_logs(&store, &meter, upload, second)).await
     });
-    restoring.await.unwrap_or_else(|error| Err(Error::internal(format!("restoring ended: {error}")).into()))?;
+    restoring.await.unwrap_or_else(|error| Err(Error::internal(format!("restoring ended: {error}"))))?;
     Ok(done())
 }
 

@@ -52,7 +52,7 @@ pub(crate) async fn index(mut caller: Caller) -> Answer {
     let id = names.next().unwrap_or_else(|| Uuid::new_v4().to_string());
     let body = caller.body().await?;
     let received = caller.app().clock.now();
-    let read = crate::call::blocking(move || {
+    let read = headworks_http::blocking(move || {
         let mut documents = Documents::default();
         documents.add(&body, received, &mut Room::of(body.len()))?;
         documents.finish()
