@@ -1,4 +1,4 @@
-//! Plugins for tests: components that were built, and versions made of the one that does what its settings say.
+//! Plugins for tests: components that were built, and versions made of those that do what their settings say.
 
 use crate::client::{Answer, Client, query, segment};
 use crate::server::components;
@@ -15,9 +15,14 @@ pub fn component(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A version of a plugin. `settings` are further lines such as `work=tag`.
+/// A version of a transformer. `settings` are further lines such as `work=tag`.
 pub fn version(name: &str, version: &str, settings: &[&str]) -> Vec<u8> {
-    let mut component = component("test-versioned");
+    version_of("test-versioned", name, version, settings)
+}
+
+/// A version of one of the components that settings are written into.
+pub fn version_of(of: &str, name: &str, version: &str, settings: &[&str]) -> Vec<u8> {
+    let mut component = component(of);
     let text = format!("name={name}\nversion={version}\n{}\n", settings.join("\n"));
     assert!(text.len() <= ROOM, "too long: {text}");
     let place = component.windows(MARK.len()).position(|window| window == MARK).expect("the mark") + MARK.len();
