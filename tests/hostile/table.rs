@@ -74,11 +74,7 @@ pub const CASES: &[(&str, &[Proof])] = &[
     ("endless loop in send", &[Report("loop-in-send", DEADLINE), Report("trap-in-send", TRAP)]),
     (
         "endless loop in flush",
-        &[
-            Report("loop-in-flush", DEADLINE),
-            Report("trap-in-flush", TRAP),
-            Report("flush-stopped-behind-the-end", OUTPUT),
-        ],
+        &[Report("loop-in-flush", DEADLINE), Report("trap-in-flush", TRAP), Report("flush-stopped-behind-the-end", OUTPUT)],
     ),
     ("memory.grow to the end", &[Call("grow", LIMIT), Open("grow-in-open", LIMIT), Harmless("grow-to-the-end")]),
     ("4 GiB declared memory, 100 memories", &[Tested(BOMBS, "what_a_component_declares_is_limited_when_it_is_instantiated")]),

@@ -117,7 +117,10 @@ impl Bond {
     ///
     /// # Errors
     /// That of making it. The connection is to end then.
-    pub(crate) fn hold<T: fmt::Debug + Send + Sync + 'static>(&self, make: impl FnOnce() -> Result<T, Error>) -> Result<(), Error> {
+    pub(crate) fn hold<T: fmt::Debug + Send + Sync + 'static>(
+        &self,
+        make: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<(), Error> {
         if self.held.get().is_none() {
             let made = make().inspect_err(|_| self.refused.store(true, Ordering::Relaxed))?;
             // Of two requests at once, of which there are none over HTTP/1, one would be enough.

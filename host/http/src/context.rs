@@ -220,7 +220,15 @@ mod tests {
         let all = Arc::new(AtomicUsize::new(0));
         let make = || {
             let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            RequestContext::new(RequestId::new(), peer, None, Arc::default(), Arc::clone(&limits), Shutdown::new(), Arc::clone(&all))
+            RequestContext::new(
+                RequestId::new(),
+                peer,
+                None,
+                Arc::default(),
+                Arc::clone(&limits),
+                Shutdown::new(),
+                Arc::clone(&all),
+            )
         };
         let (one, two) = (make(), make());
         one.hold(8).unwrap();

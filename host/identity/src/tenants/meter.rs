@@ -256,7 +256,11 @@ impl Meter {
         self.place(|gate| (&gate.connections, gate.quotas.connections), text)
     }
 
-    fn place(&self, kind: impl Fn(&Gate) -> (&Option<Arc<Semaphore>>, Option<u64>), text: impl Fn(u64) -> String) -> Result<Place> {
+    fn place(
+        &self,
+        kind: impl Fn(&Gate) -> (&Option<Arc<Semaphore>>, Option<u64>),
+        text: impl Fn(u64) -> String,
+    ) -> Result<Place> {
         let (places, most) = {
             let gate = self.gate();
             let (places, most) = kind(&gate);
