@@ -1,6 +1,7 @@
 //! `headworks flowg` as a person uses it, against the real server (FlowG 19).
 
 mod access;
+mod hooks;
 mod objects;
 mod streams;
 mod versions;

@@ -1,10 +1,10 @@
 //! The example plugins and the templates, as their authors use them: built, tested in the sandbox and, where the language has
 //! them, by their unit tests. A language whose tools are not here is passed over, unless CI is set.
 
+use headworks_tests::plugins::search_path;
 use headworks_tests::server::{clean_command, program};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,15 +22,6 @@ fn examples() -> PathBuf {
 /// What is built is shared among the plugins and kept for the next time.
 fn shared() -> PathBuf {
     program().parent().expect("a folder").join("../examples")
-}
-
-/// The search path with the compilers that `tools/setup.sh tests` installs.
-fn search_path() -> OsString {
-    let toolchains = program().parent().expect("a folder").join("../toolchains");
-    let toolchains = toolchains.canonicalize().unwrap_or(toolchains);
-    let own = ["python/bin", "node/node_modules/.bin", "go/bin"].map(|folder| toolchains.join(folder));
-    let others = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths(own.into_iter().chain(std::env::split_paths(&others))).expect("a search path")
 }
 
 fn plugin(arguments: &[&str]) -> Command {

@@ -5,6 +5,7 @@ mod capture;
 mod cloud;
 mod databases;
 mod delivery;
+mod flushing;
 mod hostile;
 mod http_types;
 mod queues;

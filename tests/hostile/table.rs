@@ -46,6 +46,7 @@ const NETWORK: &str = "tests/forwarders/hostile.rs";
 /// The guests of `tests/plugins` by folder. Those that are made to misbehave with the file that runs them: every word of
 /// their configuration stands there.
 pub const GUESTS: &[(&str, Option<&str>)] = &[
+    ("buffer", None),
     ("columns", None),
     ("hook", Some(HOOKS)),
     ("hostile", Some("tests/hostile/table.rs")),
@@ -71,6 +72,10 @@ pub const CASES: &[(&str, &[Proof])] = &[
         &[Call("loop-in-destructor", DEADLINE), Tested(SANDBOX, "a_destructor_that_loops_is_not_run_by_the_host")],
     ),
     ("endless loop in send", &[Report("loop-in-send", DEADLINE), Report("trap-in-send", TRAP)]),
+    (
+        "endless loop in flush",
+        &[Report("loop-in-flush", DEADLINE), Report("trap-in-flush", TRAP), Report("flush-stopped-behind-the-end", OUTPUT)],
+    ),
     ("memory.grow to the end", &[Call("grow", LIMIT), Open("grow-in-open", LIMIT), Harmless("grow-to-the-end")]),
     ("4 GiB declared memory, 100 memories", &[Tested(BOMBS, "what_a_component_declares_is_limited_when_it_is_instantiated")]),
     ("table bombs", &[Tested(BOMBS, "what_a_component_declares_is_limited_when_it_is_instantiated")]),

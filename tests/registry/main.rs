@@ -38,3 +38,4 @@ mod uploads;
 mod users;
 mod variants;
 mod versions;
+mod whole_backups;

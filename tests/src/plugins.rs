@@ -1,13 +1,23 @@
-//! Plugins for tests: components that were built, and versions made of the one that does what its settings say.
+//! Plugins for tests: components that were built, and versions made of those that do what their settings say.
 
 use crate::client::{Answer, Client, query, segment};
-use crate::server::components;
+use crate::server::{components, program};
 use serde_json::Value;
+use std::ffi::OsString;
 
 /// What the settings of the component stand behind.
 const MARK: &[u8] = b"@@HEADWORKS-TEST-SETTINGS@@\n";
 /// Bytes that settings may have.
 const ROOM: usize = 1024 - MARK.len();
+
+/// The search path with the compilers that `tools/setup.sh tests` installs.
+pub fn search_path() -> OsString {
+    let toolchains = program().parent().expect("a folder").join("../toolchains");
+    let toolchains = toolchains.canonicalize().unwrap_or(toolchains);
+    let own = ["python/bin", "node/node_modules/.bin", "go/bin"].map(|folder| toolchains.join(folder));
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(own.into_iter().chain(std::env::split_paths(&others))).expect("a search path")
+}
 
 /// A built component.
 pub fn component(name: &str) -> Vec<u8> {
@@ -15,9 +25,14 @@ pub fn component(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A version of a plugin. `settings` are further lines such as `work=tag`.
+/// A version of a transformer. `settings` are further lines such as `work=tag`.
 pub fn version(name: &str, version: &str, settings: &[&str]) -> Vec<u8> {
-    let mut component = component("test-versioned");
+    version_of("test-versioned", name, version, settings)
+}
+
+/// A version of one of the components that settings are written into.
+pub fn version_of(of: &str, name: &str, version: &str, settings: &[&str]) -> Vec<u8> {
+    let mut component = component(of);
     let text = format!("name={name}\nversion={version}\n{}\n", settings.join("\n"));
     assert!(text.len() <= ROOM, "too long: {text}");
     let place = component.windows(MARK.len()).position(|window| window == MARK).expect("the mark") + MARK.len();

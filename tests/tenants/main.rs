@@ -1,6 +1,7 @@
 //! Tenants through the front door: what each sees, how it gets in, what it may use, and how it comes and goes.
 
 mod commands;
+mod connections;
 mod credentials;
 mod isolation;
 mod life;

@@ -1,6 +1,6 @@
 //! The command line (design section 7).
 
-use crate::client::{ClientArguments, TenantArguments, VersionArguments};
+use crate::client::{ClientArguments, PlatformCommand};
 use crate::develop::PluginArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -30,10 +30,8 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// Talk to a running server over its FlowG interface: streams, pipelines, users, tokens and more.
     Flowg(ClientArguments),
-    /// Tenants of a running server: make, change, suspend and delete them, and see what they use. For operators.
-    Tenant(TenantArguments),
-    /// Pipelines, transformers and forwarders under version control in a bucket of the registry.
-    Version(VersionArguments),
+    #[command(flatten)]
+    Platform(PlatformCommand),
     /// Write, build and test a plugin, and load it into a running server.
     Plugin(PluginArguments),
     /// Save users, configuration and logs of a running server into a new folder. The token is taken from HEADWORKS_TOKEN.

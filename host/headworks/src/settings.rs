@@ -240,6 +240,7 @@ const PLAN: Quotas = Quotas {
     concurrent_calls: Some(32),
     queries: Some(16),
     live_tails: Some(100),
+    connections: Some(1024),
 };
 
 impl Default for Settings {

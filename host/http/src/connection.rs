@@ -1,12 +1,15 @@
-//! What a connection is doing, so that one coarse timer per connection can close those that keep the server waiting.
+//! What a connection is doing, so that one coarse timer per connection can close those that keep the server waiting; and what
+//! it holds.
 //!
 //! hyper's own header timer is set anew for each request and does not tell an idle connection from a slow one.
 
 use crate::HttpLimits;
-use std::io::{IoSlice, Result};
+use headworks_core::Error;
+use std::fmt;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -102,6 +105,36 @@ pub(crate) fn interval(limits: &HttpLimits) -> Duration {
     (shortest / 4).clamp(Duration::from_millis(5), Duration::from_secs(5))
 }
 
+/// What a connection holds until it ends.
+#[derive(Debug, Default)]
+pub(crate) struct Bond {
+    held: OnceLock<Box<dyn fmt::Debug + Send + Sync>>,
+    refused: AtomicBool,
+}
+
+impl Bond {
+    /// Has the connection hold this, unless it holds something already.
+    ///
+    /// # Errors
+    /// That of making it. The connection is to end then.
+    pub(crate) fn hold<T: fmt::Debug + Send + Sync + 'static>(
+        &self,
+        make: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<(), Error> {
+        if self.held.get().is_none() {
+            let made = make().inspect_err(|_| self.refused.store(true, Ordering::Relaxed))?;
+            // Of two requests at once, of which there are none over HTTP/1, one would be enough.
+            let _ = self.held.set(Box::new(made));
+        }
+        Ok(())
+    }
+
+    /// Whether the connection is to end with the answer.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+}
+
 /// A socket that tells its [`Phase`] what happens on it.
 pub(crate) struct Socket<S> {
     stream: S,
@@ -115,7 +148,7 @@ impl<S> Socket<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let answer = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
@@ -126,13 +159,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         let answer = Pin::new(&mut self.stream).poll_write(cx, data);
         self.phase.wrote(answer.is_pending());
         answer
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[IoSlice<'_>]) -> Poll<Result<usize>> {
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let answer = Pin::new(&mut self.stream).poll_write_vectored(cx, data);
         self.phase.wrote(answer.is_pending());
         answer
@@ -142,14 +175,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         self.stream.is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let answer = Pin::new(&mut self.stream).poll_flush(cx);
         // TLS takes more than the client does: what waits then waits here.
         self.phase.wrote(answer.is_pending());
         answer
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of a request before any dialect looks at it.
 
+use crate::connection::Bond;
 use crate::tls::Proof;
 use crate::{HttpLimits, Shutdown};
 use axum::extract::FromRequestParts;
@@ -7,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use headworks_core::{Error, ErrorCode, Result};
 use std::convert::Infallible;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -73,6 +75,7 @@ struct Inner {
     id: RequestId,
     peer: SocketAddr,
     proof: Option<Proof>,
+    bond: Arc<Bond>,
     limits: Arc<HttpLimits>,
     shutdown: Shutdown,
     /// Body bytes of this request that count against `all`.
@@ -93,12 +96,13 @@ impl RequestContext {
         id: RequestId,
         peer: SocketAddr,
         proof: Option<Proof>,
+        bond: Arc<Bond>,
         limits: Arc<HttpLimits>,
         shutdown: Shutdown,
         all: Arc<AtomicUsize>,
     ) -> Self {
         let (held, passed_on) = Default::default();
-        Self(Arc::new(Inner { id, peer, proof, limits, shutdown, held, all, passed_on }))
+        Self(Arc::new(Inner { id, peer, proof, bond, limits, shutdown, held, all, passed_on }))
     }
 
     /// Names the request.
@@ -119,6 +123,14 @@ impl RequestContext {
     /// The certificate (DER) that the client proved to own, if the listener asks for one and the client has one.
     pub fn certificate(&self) -> Option<&[u8]> {
         self.0.proof.as_ref()?.certificate.as_deref()
+    }
+
+    /// Has the connection of this request hold something until it ends, unless an earlier request had it hold something.
+    ///
+    /// # Errors
+    /// That of making it. The connection ends with the answer to this request then.
+    pub fn hold_with_connection<T: fmt::Debug + Send + Sync + 'static>(&self, make: impl FnOnce() -> Result<T>) -> Result<()> {
+        self.0.bond.hold(make)
     }
 
     /// The bounds it is read under.
@@ -147,6 +159,7 @@ impl RequestContext {
             self.0.id.clone(),
             self.0.peer,
             self.0.proof.clone(),
+            Arc::default(),
             Arc::new(limits),
             self.0.shutdown.clone(),
             Arc::clone(&self.0.all),
@@ -177,7 +190,7 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| {
             let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            Self::new(RequestId::of(&parts.headers), peer, None, Arc::default(), Shutdown::new(), Arc::default())
+            Self::new(RequestId::of(&parts.headers), peer, None, Arc::default(), Arc::default(), Shutdown::new(), Arc::default())
         }))
     }
 }
@@ -207,7 +220,15 @@ mod tests {
         let all = Arc::new(AtomicUsize::new(0));
         let make = || {
             let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            RequestContext::new(RequestId::new(), peer, None, Arc::clone(&limits), Shutdown::new(), Arc::clone(&all))
+            RequestContext::new(
+                RequestId::new(),
+                peer,
+                None,
+                Arc::default(),
+                Arc::clone(&limits),
+                Shutdown::new(),
+                Arc::clone(&all),
+            )
         };
         let (one, two) = (make(), make());
         one.hold(8).unwrap();

@@ -117,6 +117,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>, permits: Arc<Semaphore>
             peer,
             proof: None,
             phase: Arc::new(Phase::new()),
+            bond: Arc::default(),
         };
         connections.spawn(open(stream, listener.tls.clone(), connection, permit));
     }

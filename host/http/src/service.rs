@@ -1,12 +1,12 @@
 //! One request: its context, its answer, its line in the access log.
 
 use crate::body::LimitedBody;
-use crate::connection::Phase;
+use crate::connection::{Bond, Phase};
 use crate::context::{REQUEST_ID, correlation};
 use crate::tls::Proof;
 use crate::{HttpLimits, Quiet, RequestContext, RequestId, Shutdown, Told};
 use axum::body::Body;
-use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::{BoxError, Router};
 use bytes::Bytes;
@@ -72,6 +72,8 @@ pub(crate) struct Connection {
     /// Where the client speaks TLS, what that proved.
     pub(crate) proof: Option<Proof>,
     pub(crate) phase: Arc<Phase>,
+    /// What its requests had it hold. Not given back before all of them have ended.
+    pub(crate) bond: Arc<Bond>,
 }
 
 impl Connection {
@@ -91,6 +93,7 @@ impl Connection {
             id.clone(),
             self.peer,
             self.proof.clone(),
+            Arc::clone(&self.bond),
             Arc::clone(&shared.limits),
             shared.shutdown.clone(),
             Arc::clone(&shared.buffered),
@@ -112,6 +115,9 @@ impl Connection {
         shared.meters.answered(response.status());
         line.log(&response, &self.peer, &id);
         response.headers_mut().entry(REQUEST_ID).or_insert(id.into_header());
+        if self.bond.is_refused() {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         let phase = Arc::clone(&self.phase);
         Ok(response.map(|body| Tracked { body, phase }))
     }

@@ -43,9 +43,7 @@ impl Plugins {
         let (version_document, version) = inner.version(tenant, plugin, &release.version)?;
         check(&state, &release)?;
         if release.shadow.is_some() && state.world != World::Transformer.as_str() {
-            let message =
-                format!("{} cannot run in the shadow of another one: what it does reaches others", crate::one(&state.world));
-            return Err(Error::invalid(message).at("shadow"));
+            return Err(no_shadow(&state.world));
         }
         let (loaded, _) = inner.load_version(tenant, plugin, &release.version).await?;
         let refused = |error: Error| {
@@ -94,6 +92,18 @@ impl Plugins {
         }
         self.get(tenant, plugin)
     }
+}
+
+/// Why versions of this world are not run beside the one in use to be compared.
+fn no_shadow(world: &str) -> Error {
+    let why = if world == World::Forwarder.as_str() {
+        "it would deliver every record twice, and what its target made of it cannot be compared"
+    } else {
+        "what it does reaches others"
+    };
+    let world = crate::one(world);
+    let message = format!("{world} cannot run in the shadow of another one: {why}; try it with tests and canary_percent");
+    Error::invalid(message).at("shadow")
 }
 
 /// Refuses trials that cannot be.

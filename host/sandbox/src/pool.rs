@@ -95,6 +95,12 @@ impl Pool {
         }
     }
 
+    /// Takes an instance back that did well and must not be called again.
+    pub(crate) fn retire(&self, lease: Lease<'_>) {
+        self.judge(None);
+        drop(lease);
+    }
+
     /// Gives up instances that were not called since then.
     pub(crate) fn give_up(&self, since: Instant) {
         let unused: Vec<_> = {

@@ -88,6 +88,27 @@ test("what is not delivered is reported", () => {
   assert.deepEqual([deliver(new NetworkError("late", "too late")).retryAfter, deliver(new NetworkError("denied", "no")).retryAfter], [1, null]);
 });
 
+test("what is kept back is flushed", () => {
+  const keeper = forwarder({
+    name: "keeper", version: "0.1.0",
+    open: () => ({
+      send(batch) {
+        this.kept = [...batch].map((event) => event.a);
+        if (this.kept.length > 2) throw new Undelivered("full", { at: 2 });
+      },
+      flush() {
+        if (!http.post("https://example.com", { json: this.kept }).ok) throw new Undelivered("refused", { at: 1 });
+      },
+    }),
+  });
+  for (const [count, status, wanted] of [[1, 200, undefined], [2, 500, [1, "refused"]], [3, 200, [2, "full"]], [3, 500, [1, "refused"]]]) {
+    const host = new Host({ answers: [{ status }] });
+    const { stopped } = host.deliver(keeper, undefined, [{ a: "1" }, { a: "2" }, { a: "3" }].slice(0, count));
+    assert.equal(host.requests.length, 1);
+    assert.deepEqual(stopped && [stopped.at, stopped.message], wanted);
+  }
+});
+
 test("texts and bytes are converted as UTF-8", () => {
   for (const value of ["", "grüezi", "日本語", "a😀b", "\u0000"]) {
     assert.deepEqual(encode(value), new Uint8Array(Buffer.from(value)));

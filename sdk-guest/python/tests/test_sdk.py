@@ -118,6 +118,28 @@ class Plugins(unittest.TestCase):
         assert kept and lost
         self.assertEqual((kept.reason, kept.retry_after, lost.retry_after), ("too late", 1.0, None))
 
+    def test_what_is_kept_back_is_flushed(self) -> None:
+        class Keeper(headworks.Forwarder, name="keeper", version="0.1.0"):
+            def send(self, batch: Any) -> None:
+                self.kept = [event["a"] for event in batch]
+                if len(self.kept) > 2:
+                    raise headworks.Undelivered("full", at=2)
+
+            def flush(self) -> None:
+                if not http.post("https://example.com", json=self.kept).ok:
+                    raise headworks.Undelivered("refused", at=1)
+
+        for records, answers, wanted in (
+            ([{"a": "1"}], [200], None),
+            ([{"a": "1"}, {"a": "2"}], [500], (1, "refused")),
+            ([{"a": "1"}, {"a": "2"}, {"a": "3"}], [200], (2, "full")),
+            ([{"a": "1"}, {"a": "2"}, {"a": "3"}], [500], (1, "refused")),
+        ):
+            with Host(answers=[Response(status) for status in answers]) as host:
+                stopped = host.deliver(Keeper, None, records).stopped
+            self.assertEqual(len(host.requests), 1)
+            self.assertEqual(stopped and (stopped.at, stopped.reason), wanted)
+
     def test_columns_of_the_wrong_length_and_values_of_no_kind_are_refused(self) -> None:
         class Wrong(headworks.Transformer, name="wrong", version="0.1.0"):
             def transform(self, batch: Any) -> None:

@@ -14,6 +14,7 @@ mod report;
 mod sandbox;
 mod start;
 mod tenants;
+mod walk;
 mod watch;
 
 use anyhow::{Context, Result};
@@ -27,8 +28,8 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 struct Settings {
     /// The groups to run: 1 single records, 2 batches, 3 sandbox, 4 queries and watching, 5 start and memory, 6 backup and restore, 7 syslog and
-    /// forwarders, 9 tenants, 10 registry.
-    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5,6,7,9,10")]
+    /// forwarders, 8 a newcomer's walk by language, 9 tenants, 10 registry.
+    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5,6,7,8,9,10")]
     groups: Vec<u8>,
     /// Seconds for each figure, all rounds together.
     #[arg(long, default_value_t = 12)]
@@ -83,6 +84,7 @@ fn main() -> Result<()> {
             5 => start::run(&settings, &mut report),
             6 => backup::run(&settings, &mut report),
             7 => delivery::run(&settings, &mut report),
+            8 => walk::run(&settings, &mut report),
             9 => tenants::run(&settings, &mut report),
             10 => registry::run(&settings, &mut report),
             other => anyhow::bail!("there is no group {other}"),

@@ -32,7 +32,7 @@ pub struct Manifest {
     pub lang: String,
     /// One of those that the interface has.
     pub world: String,
-    /// The version of the plugin interface: one of [`Language::interfaces`], the last of them where it is not said.
+    /// The version of the plugin interface: one of [`Language::interfaces`]; [`Language::usual_interface`] where it is not said.
     #[serde(default)]
     pub interface: String,
     /// What the builder of the language wants to know besides.
@@ -68,7 +68,7 @@ impl Project {
         check_name(&manifest.name).with_context(|| format!("{} is wrong", path.display()))?;
         let language = languages::by_name(&manifest.lang).with_context(|| format!("{} is wrong", path.display()))?;
         if manifest.interface.is_empty() {
-            manifest.interface = newest(language).to_owned();
+            manifest.interface = language.usual_interface().to_owned();
         }
         ensure!(
             language.interfaces().contains(&manifest.interface.as_str()),
@@ -78,7 +78,7 @@ impl Project {
             language.interfaces().join(" or "),
             manifest.interface
         );
-        check_world(&manifest.interface, &manifest.world).with_context(|| format!("{} is wrong", path.display()))?;
+        check_world(language, &manifest.interface, &manifest.world).with_context(|| format!("{} is wrong", path.display()))?;
         Ok(Self { folder: std::path::absolute(folder)?, manifest })
     }
 
@@ -89,7 +89,7 @@ impl Project {
     pub fn create(folder: &Path, name: &str, lang: &str, world: &str) -> Result<Self> {
         check_name(name)?;
         let language = languages::by_name(lang)?;
-        check_world(newest(language), world).with_context(|| format!("plugins in {lang}"))?;
+        check_world(language, language.usual_interface(), world).with_context(|| format!("plugins in {lang}"))?;
         let taken = folder.exists() && fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_some());
         ensure!(!taken, "{} exists already", folder.display());
         let ident = name.replace('-', "_");
@@ -197,18 +197,15 @@ fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The version of the interface that plugins in a language are built against unless they say otherwise.
-fn newest(language: &dyn Language) -> &'static str {
-    language.interfaces().last().copied().unwrap_or_default()
-}
-
-fn check_world(interface: &str, world: &str) -> Result<()> {
+fn check_world(language: &dyn Language, interface: &str, world: &str) -> Result<()> {
     let worlds = wit::released(interface)?.worlds;
     ensure!(
         worlds.contains(&world),
         "there is no world {world:?} in version {interface} of the interface; there are {}",
         worlds.join(", ")
     );
+    let has_template = embedded(&format!("{}/template/{world}/", language.template())).next().is_some();
+    ensure!(has_template, "the SDK of {} has no world {world:?}", language.name());
     Ok(())
 }
 
@@ -219,7 +216,7 @@ mod tests {
     #[test]
     fn every_template_is_whole() {
         for language in languages::ALL {
-            for world in wit::released(newest(*language)).unwrap().worlds {
+            for world in wit::released(language.usual_interface()).unwrap().worlds {
                 let folder = std::env::temp_dir().join(format!("headworks-{}-{}-{world}", std::process::id(), language.name()));
                 let project = Project::create(&folder, "two-words", language.name(), world).unwrap();
                 for file in [MANIFEST, "tests.json", "README.md", ".gitignore"] {
@@ -236,7 +233,7 @@ mod tests {
     #[test]
     fn nothing_is_left_to_fill_in() {
         for language in languages::ALL {
-            for world in wit::released(newest(*language)).unwrap().worlds {
+            for world in wit::released(language.usual_interface()).unwrap().worlds {
                 for part in ["shared", world] {
                     for (path, bytes) in embedded(&format!("{}/template/{part}/", language.template())) {
                         let mut text = String::from_utf8_lossy(bytes).into_owned();

@@ -15,7 +15,7 @@ pub struct Interface {
     pub worlds: &'static [&'static str],
 }
 
-/// The version that the SDKs of all languages are made for.
+/// The version that has all that the SDKs of all languages offer.
 pub const VERSION: &str = "0.1.1";
 /// The latest version.
 pub const LATEST: &str = "0.1.2";
@@ -61,8 +61,8 @@ pub fn resolve(version: &str, world: &str) -> Result<(Resolve, WorldId)> {
 /// Puts the description of a world into a core module, for toolchains that do not.
 ///
 /// # Errors
-/// There is no such world, or `module` is no module.
-pub fn embed(module: &mut Vec<u8>, world: &str) -> Result<()> {
-    let (resolve, world) = resolve(VERSION, world)?;
+/// There is no such version or world, or `module` is no module.
+pub fn embed(module: &mut Vec<u8>, version: &str, world: &str) -> Result<()> {
+    let (resolve, world) = resolve(version, world)?;
     wit_component::embed_component_metadata(module, &resolve, world, StringEncoding::UTF8, false)
 }

@@ -75,7 +75,9 @@ impl FromRequest<App> for Call {
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
         let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let caller = app.identity.authenticate(authorization)?;
-        Ok(Self { caller, open: Open::from_request(request, app).await? })
+        let open = Open::from_request(request, app).await?;
+        open.context.hold_with_connection(|| app.identity.tenants().meter(caller.tenant).connection())?;
+        Ok(Self { caller, open })
     }
 }
 

@@ -39,6 +39,9 @@ impl FromRequest<App> for Call {
         crate::media::acceptable(request.uri().path(), request.headers())?;
         let Ok(incoming) = Incoming::from_request(request, app).await;
         let caller = authenticate(app, &incoming)?;
+        if !caller.anonymous {
+            incoming.context.hold_with_connection(|| app.identity.tenants().meter(caller.tenant).connection())?;
+        }
         Ok(Self { app: Arc::clone(app), caller, incoming })
     }
 }

@@ -38,10 +38,9 @@ impl FromRequest<App> for Call {
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
         let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let caller = app.identity.authenticate(authorization)?;
-        match Incoming::from_request(request, app).await {
-            Ok(incoming) => Ok(Self { app: Arc::clone(app), caller, incoming }),
-            Err(never) => match never {},
-        }
+        let Ok(incoming) = Incoming::from_request(request, app).await;
+        incoming.context.hold_with_connection(|| app.identity.tenants().meter(caller.tenant).connection())?;
+        Ok(Self { app: Arc::clone(app), caller, incoming })
     }
 }
 

@@ -1,55 +1,32 @@
 //! `forwarder`.
 
+use super::Printer;
 use super::api::Api;
-use super::{Printer, document};
+use super::object::{Import, Kind, Named};
 use anyhow::Result;
 use clap::Subcommand;
+
+const FORWARDERS: Kind = Kind { folder: "forwarders", member: Some("forwarder") };
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// List forwarders.
     Ls,
     /// Print the settings of a forwarder, its secrets included.
-    Export {
-        /// Name of the forwarder.
-        #[arg(long)]
-        name: String,
-    },
-    /// Make or replace a forwarder.
-    Import {
-        /// Name of the forwarder.
-        #[arg(long)]
-        name: String,
-        /// JSON file of the settings, `-` for standard input.
-        #[arg(long, default_value = "-")]
-        input: String,
-    },
+    Export(Named),
+    /// Make or replace a forwarder by the JSON of its settings.
+    Import(Import),
     /// Delete a forwarder.
-    Rm {
-        /// Name of the forwarder.
-        #[arg(long)]
-        name: String,
-    },
+    Rm(Named),
 }
 
 impl Command {
     pub(super) fn run(self, api: &Api, printer: Printer) -> Result<()> {
         match self {
-            Self::Ls => printer.names(&api.get(&["forwarders"], "forwarders")?),
-            Self::Export { name } => {
-                let forwarder = api.get(&["forwarders", &name], "forwarder")?;
-                let text = serde_json::to_string_pretty(&forwarder)?;
-                printer.print(&forwarder, text.lines().map(str::to_owned))
-            }
-            Self::Import { name, input } => {
-                let forwarder = document(&input, "forwarder")?;
-                api.put(&["forwarders", &name], &serde_json::json!({"forwarder": forwarder}))?;
-                printer.done()
-            }
-            Self::Rm { name } => {
-                api.delete(&["forwarders", &name])?;
-                printer.done()
-            }
+            Self::Ls => FORWARDERS.list(api, printer),
+            Self::Export(forwarder) => FORWARDERS.show(api, printer, &forwarder.name),
+            Self::Import(import) => FORWARDERS.import(api, printer, &import),
+            Self::Rm(forwarder) => FORWARDERS.remove(api, printer, &forwarder.name),
         }
     }
 }

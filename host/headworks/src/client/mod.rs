@@ -9,8 +9,10 @@ mod admin;
 mod api;
 mod events;
 mod forwarder;
+mod hook;
 mod login;
 mod mermaid;
+mod object;
 mod pipeline;
 pub(crate) mod plugin;
 mod records;
@@ -68,34 +70,35 @@ enum Command {
     Admin(admin::Command),
 }
 
-/// Arguments of `headworks tenant`.
+/// What is done over the platform interface.
+#[derive(Subcommand)]
+pub(crate) enum PlatformCommand {
+    /// Tenants of a running server: make, change, suspend and delete them, and see what they use. For operators.
+    Tenant(OnServer<tenant::Command>),
+    /// Pipelines, transformers and forwarders under version control in a bucket of the registry.
+    Version(OnServer<version::Command>),
+    /// Event hooks of a running server, which are told what is done in the registry.
+    Hook(OnServer<hook::Command>),
+}
+
+/// A command for a running server.
 #[derive(Args)]
-pub(crate) struct TenantArguments {
+pub(crate) struct OnServer<C: Subcommand> {
     #[command(flatten)]
     server: Server,
     #[command(subcommand)]
-    command: tenant::Command,
+    command: C,
 }
 
-/// Arguments of `headworks version`.
-#[derive(Args)]
-pub(crate) struct VersionArguments {
-    #[command(flatten)]
-    server: Server,
-    #[command(subcommand)]
-    command: version::Command,
-}
-
-/// Runs one command about versions to its end.
-pub(crate) fn run_version(arguments: VersionArguments, output: Output) -> Result<ExitCode> {
-    let api = Api::new(arguments.server)?.platform();
-    ended(arguments.command.run(&api, Printer(output)))
-}
-
-/// Runs one command about tenants to its end.
-pub(crate) fn run_tenant(arguments: TenantArguments, output: Output) -> Result<ExitCode> {
-    let api = Api::new(arguments.server)?.platform();
-    ended(arguments.command.run(&api, Printer(output)))
+/// Runs one command over the platform interface to its end.
+pub(crate) fn run_platform(command: PlatformCommand, output: Output) -> Result<ExitCode> {
+    let printer = Printer(output);
+    let api = |server| Api::new(server).map(Api::platform);
+    ended(match command {
+        PlatformCommand::Tenant(OnServer { server, command }) => command.run(&api(server)?, printer),
+        PlatformCommand::Version(OnServer { server, command }) => command.run(&api(server)?, printer),
+        PlatformCommand::Hook(OnServer { server, command }) => command.run(&api(server)?, printer),
+    })
 }
 
 /// Runs one command to its end.

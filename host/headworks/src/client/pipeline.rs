@@ -1,9 +1,12 @@
 //! `pipeline`.
 
 use super::api::Api;
-use super::{Printer, document, mermaid};
+use super::object::{Import, Kind, Named};
+use super::{Printer, mermaid};
 use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
+
+const PIPELINES: Kind = Kind { folder: "pipelines", member: Some("flow") };
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
@@ -19,55 +22,29 @@ pub(super) enum Command {
     Ls,
     /// Print a pipeline.
     Export {
-        /// Name of the pipeline.
-        #[arg(long)]
-        name: String,
+        #[command(flatten)]
+        pipeline: Named,
         /// In which form.
         #[arg(long, value_enum, default_value = "json")]
         format: Format,
     },
-    /// Make or replace a pipeline.
-    Import {
-        /// Name of the pipeline.
-        #[arg(long)]
-        name: String,
-        /// JSON file of the graph, `-` for standard input.
-        #[arg(long, default_value = "-")]
-        input: String,
-    },
+    /// Make or replace a pipeline by the JSON of its graph.
+    Import(Import),
     /// Delete a pipeline.
-    Rm {
-        /// Name of the pipeline.
-        #[arg(long)]
-        name: String,
-    },
+    Rm(Named),
 }
 
 impl Command {
     pub(super) fn run(self, api: &Api, printer: Printer) -> Result<()> {
         match self {
-            Self::Ls => printer.names(&api.get(&["pipelines"], "pipelines")?),
-            Self::Export { name, format } => {
-                let flow = api.get(&["pipelines", &name], "flow")?;
-                let text = match format {
-                    Format::Json => serde_json::to_string_pretty(&flow)?,
-                    Format::Mermaid => mermaid::chart(&flow),
-                };
-                let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-                match format {
-                    Format::Json => printer.print(&flow, lines),
-                    Format::Mermaid => printer.print(&serde_json::json!({"mermaid": text}), lines),
-                }
+            Self::Ls => PIPELINES.list(api, printer),
+            Self::Export { pipeline, format: Format::Json } => PIPELINES.show(api, printer, &pipeline.name),
+            Self::Export { pipeline, format: Format::Mermaid } => {
+                let chart = mermaid::chart(&PIPELINES.get(api, &pipeline.name)?);
+                printer.print(&serde_json::json!({"mermaid": chart}), chart.lines().map(str::to_owned))
             }
-            Self::Import { name, input } => {
-                let flow = document(&input, "flow")?;
-                api.put(&["pipelines", &name], &serde_json::json!({"flow": flow}))?;
-                printer.done()
-            }
-            Self::Rm { name } => {
-                api.delete(&["pipelines", &name])?;
-                printer.done()
-            }
+            Self::Import(import) => PIPELINES.import(api, printer, &import),
+            Self::Rm(pipeline) => PIPELINES.remove(api, printer, &pipeline.name),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use ureq::http::Method;
 
 #[derive(Subcommand)]
-pub(super) enum Command {
+pub(crate) enum Command {
     /// List all tenants.
     List,
     /// Make a tenant. Prints the password of its administrator, if that was made up.
@@ -67,7 +67,7 @@ pub(super) enum Command {
 
 /// Settings of a tenant.
 #[derive(Args, Default)]
-pub(super) struct Changes {
+pub(crate) struct Changes {
     /// What it is called for people.
     #[arg(long, value_name = "TEXT")]
     display_name: Option<String>,

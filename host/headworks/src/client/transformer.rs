@@ -1,51 +1,35 @@
 //! `transformer`.
 
 use super::api::{Api, Refused};
+use super::object::{Import, Kind, Named};
 use super::{Printer, input};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use std::io::{self, Write};
 use std::process;
 
+const TRANSFORMERS: Kind = Kind { folder: "transformers", member: Some("script") };
+
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// List transformers.
     Ls,
     /// Print the script of a transformer.
-    Cat {
-        /// Name of the transformer.
-        #[arg(long)]
-        name: String,
-    },
+    Cat(Named),
     /// Change the script in an editor, that of VISUAL or EDITOR, else vi. A transformer that does not exist is made.
-    Edit {
-        /// Name of the transformer.
-        #[arg(long)]
-        name: String,
-    },
-    /// Make or replace a transformer.
-    Import {
-        /// Name of the transformer.
-        #[arg(long)]
-        name: String,
-        /// File of the script, `-` for standard input.
-        #[arg(long, default_value = "-")]
-        input: String,
-    },
+    Edit(Named),
+    /// Make or replace a transformer by its script.
+    Import(Import),
     /// Delete a transformer.
-    Rm {
-        /// Name of the transformer.
-        #[arg(long)]
-        name: String,
-    },
+    Rm(Named),
 }
 
 impl Command {
     pub(super) fn run(self, api: &Api, printer: Printer) -> Result<()> {
         match self {
-            Self::Ls => printer.names(&api.get(&["transformers"], "transformers")?),
-            Self::Cat { name } => {
-                let script = api.get(&["transformers", &name], "script")?;
+            Self::Ls => TRANSFORMERS.list(api, printer),
+            Self::Cat(Named { name }) => {
+                let script = TRANSFORMERS.get(api, &name)?;
                 if printer.is_json() {
                     return printer.print(&serde_json::json!({"script": script}), []);
                 }
@@ -54,32 +38,19 @@ impl Command {
                 out.write_all(script.as_str().unwrap_or_default().as_bytes())?;
                 Ok(out.flush()?)
             }
-            Self::Edit { name } => {
-                let old = match api.get(&["transformers", &name], "script") {
+            Self::Edit(Named { name }) => {
+                let old = match TRANSFORMERS.get(api, &name) {
                     Ok(script) => script.as_str().unwrap_or_default().to_owned(),
                     Err(error) if error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == 404) => String::new(),
                     Err(error) => return Err(error),
                 };
                 let new = edited(&old)?;
-                if new != old {
-                    save(api, &name, &new)?;
-                }
-                printer.done()
+                if new == old { printer.done() } else { TRANSFORMERS.put(api, printer, &name, new.into()) }
             }
-            Self::Import { name, input: path } => {
-                save(api, &name, &input(&path)?)?;
-                printer.done()
-            }
-            Self::Rm { name } => {
-                api.delete(&["transformers", &name])?;
-                printer.done()
-            }
+            Self::Import(Import { name, input: path }) => TRANSFORMERS.put(api, printer, &name, input(&path)?.into()),
+            Self::Rm(Named { name }) => TRANSFORMERS.remove(api, printer, &name),
         }
     }
-}
-
-fn save(api: &Api, name: &str, script: &str) -> Result<()> {
-    api.put(&["transformers", name], &serde_json::json!({"script": script}))
 }
 
 /// The text as the user's editor leaves it.

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 #[derive(Subcommand)]
-pub(super) enum Command {
+pub(crate) enum Command {
     /// List the objects that have versions in a bucket, or the versions of one object, the newest first.
     List {
         /// Name or identifier of the bucket.
@@ -58,7 +58,7 @@ pub(super) enum Command {
 
 /// Which object.
 #[derive(Args)]
-pub(super) struct Object {
+pub(crate) struct Object {
     /// Name or identifier of the bucket.
     #[arg(long)]
     bucket: String,
@@ -69,7 +69,7 @@ pub(super) struct Object {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Pipeline,
     Transformer,
     Forwarder,

@@ -51,6 +51,7 @@ struct Gate {
     /// As for calls.
     queries: Option<Arc<Semaphore>>,
     live_tails: Option<Arc<Semaphore>>,
+    connections: Option<Arc<Semaphore>>,
 }
 
 /// A place of a tenant, until it is dropped.
@@ -77,8 +78,8 @@ impl Gate {
         let most = |most| usize::try_from(most).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         let places = |quota| limit(quota).map(|places| Arc::new(Semaphore::new(most(places))));
         let (calls, queries) = (places(quotas.concurrent_calls), places(quotas.queries));
-        let live_tails = places(quotas.live_tails);
-        Self { quotas, state, records, bytes, cpu, stored: None, calls, queries, live_tails }
+        let (live_tails, connections) = (places(quotas.live_tails), places(quotas.connections));
+        Self { quotas, state, records, bytes, cpu, stored: None, calls, queries, live_tails, connections }
     }
 }
 
@@ -233,11 +234,8 @@ impl Meter {
     /// # Errors
     /// [`ErrorCode::Exhausted`] when so many run already.
     pub fn query(&self) -> Result<Place> {
-        let (places, most) = {
-            let gate = self.gate();
-            (gate.queries.clone(), gate.quotas.queries)
-        };
-        self.place(places, || format!("this tenant may run {} queries at once", most.unwrap_or_default()))
+        let text = |most| format!("this tenant may run {most} queries at once");
+        self.place(|gate| (&gate.queries, gate.quotas.queries), text)
     }
 
     /// A place for a client that follows a stream or a log.
@@ -245,21 +243,35 @@ impl Meter {
     /// # Errors
     /// As [`query`](Self::query).
     pub fn live_tail(&self) -> Result<Place> {
-        let (places, most) = {
-            let gate = self.gate();
-            (gate.live_tails.clone(), gate.quotas.live_tails)
-        };
-        let text = || format!("clients of this tenant may follow {} streams and logs at once", most.unwrap_or_default());
-        self.place(places, text)
+        let text = |most| format!("clients of this tenant may follow {most} streams and logs at once");
+        self.place(|gate| (&gate.live_tails, gate.quotas.live_tails), text)
     }
 
-    fn place(&self, places: Option<Arc<Semaphore>>, refusal: impl Fn() -> String) -> Result<Place> {
+    /// A place for an HTTP connection.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub fn connection(&self) -> Result<Place> {
+        let text = |most| format!("clients of this tenant may hold {most} connections at once");
+        self.place(|gate| (&gate.connections, gate.quotas.connections), text)
+    }
+
+    fn place(
+        &self,
+        kind: impl Fn(&Gate) -> (&Option<Arc<Semaphore>>, Option<u64>),
+        text: impl Fn(u64) -> String,
+    ) -> Result<Place> {
+        let (places, most) = {
+            let gate = self.gate();
+            let (places, most) = kind(&gate);
+            (places.clone(), most)
+        };
         let Some(places) = places else { return Ok(Place { _place: None }) };
         match places.try_acquire_owned() {
             Ok(place) => Ok(Place { _place: Some(place) }),
             Err(_) => {
                 self.refused(0);
-                Err(exhausted(refusal(), PATIENCE))
+                Err(exhausted(text(most.unwrap_or_default()), PATIENCE))
             }
         }
     }

@@ -60,6 +60,8 @@ quotas! {
     queries,
     /// Clients that follow a stream or a log at the same time.
     live_tails,
+    /// Open HTTP connections.
+    connections,
 }
 
 impl Quotas {

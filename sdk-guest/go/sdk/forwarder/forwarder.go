@@ -10,9 +10,11 @@ import (
 // Sink is an opened forwarder. Errors are *headworks.Undelivered, or whatever headworks.Send answered; anything else is
 // final. Use Event.Reject for what the target will never take.
 type Sink interface {
-	// Send delivers a batch.
+	// Send delivers a batch, or keeps some of it back until Flush.
 	Send(batch *headworks.Batch) error
-	// Flush delivers what Send kept back.
+	// Flush delivers what Send kept back: called after each Send, before anybody is told that it was delivered. The At of an
+	// Undelivered counts from the first record of that Send. The server has the records from there on again, and does not use
+	// this sink any more.
 	Flush() error
 }
 

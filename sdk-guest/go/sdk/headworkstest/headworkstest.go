@@ -85,12 +85,15 @@ func (h *Host) Deliver(config string, records ...Record) (rejected map[int]strin
 		return nil, nil, err
 	}
 	rejections, stop := sink.Send(newRecords(records, h.Time))
-	if stop == nil {
-		stop = sink.Flush()
-	}
 	rejected = map[int]string{}
 	for _, one := range rejections {
 		rejected[one.Index] = one.Reason
+	}
+	if len(records) > 0 && (stop == nil || stop.At > 0) {
+		if late := sink.Flush(); late != nil {
+			stop = late
+			maps.DeleteFunc(rejected, func(index int, _ string) bool { return index >= late.At })
+		}
 	}
 	if stop != nil {
 		stopped = &headworks.Undelivered{

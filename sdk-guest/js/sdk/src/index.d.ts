@@ -114,9 +114,12 @@ export type Transform = (batch: Batch) => void;
 /** Maps records to records. An exception fails every record of the batch; use `event.reject` for one record. */
 export function transformer<C>(plugin: Definition<C> & { open(config: C): Transform | { transform: Transform } }): Plugin<"transformer">;
 export interface Sink {
-  /** Delivers the batch. `event.reject` marks what the target will never take; throw Undelivered for the rest. */
+  /** Delivers the batch, or keeps some of it back until `flush`. `event.reject` marks what the target will never take; throw
+   * Undelivered for the rest. */
   send(batch: Batch): void;
-  /** Delivers what `send` kept back. */
+  /** Delivers what `send` kept back: called after each `send`, before anybody is told that it was delivered. May throw
+   * Undelivered, whose `at` counts from the first record of that `send`. The server has the records from there on again, and
+   * does not use this sink any more. */
   flush?(): void;
 }
 /** Delivers records to somewhere else. `targets` says what a configuration needs to reach: `https://example.com:443`. */

@@ -89,12 +89,14 @@ export class Host {
     });
   }
 
-  /** What became of records given to a forwarder; its requests are in `requests`. */
+  /** What became of records given to a forwarder, which is flushed then; its requests are in `requests`. */
   deliver(plugin, config, records) {
     return this.#asked(() => {
       const sink = openForwarder(plugin, source(config));
       const report = send(sink, new Records(records, this.time));
-      return { ...report, stopped: report.stopped ?? flush(sink) };
+      const taken = report.stopped ? report.stopped.at : records.length;
+      const late = taken > 0 ? flush(sink) : undefined;
+      return late ? { rejected: report.rejected.filter(({ index }) => index < late.at), stopped: late } : report;
     });
   }
 

@@ -96,11 +96,18 @@ class Forwarder(Plugin):
         return []
 
     def send(self, batch: Batch) -> None:
-        """Delivers the batch. `event.reject` marks what the target will never take; raise `Undelivered` for the rest."""
+        """Delivers the batch, or keeps some of it back until `flush`.
+
+        `event.reject` marks what the target will never take; raise `Undelivered` for the rest.
+        """
         raise NotImplementedError(f"{type(self).__name__} needs a method send")
 
     def flush(self) -> None:
-        """Delivers what `send` kept back. May raise `Undelivered`."""
+        """Delivers what `send` kept back: called after each `send`, before anybody is told that it was delivered.
+
+        May raise `Undelivered`, whose `at` counts from the first record of that `send`. The server has the records from there
+        on again, and does not use this instance any more.
+        """
 
 
 @dataclasses.dataclass(frozen=True)

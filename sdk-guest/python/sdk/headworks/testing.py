@@ -146,11 +146,13 @@ class Host:
         return answer
 
     def deliver(self, kind: Any, config: Any, records: Sequence[Mapping[str, Any]]) -> plugins.Report:
-        """What became of records given to a forwarder; its requests are in `requests`."""
+        """What became of records given to a forwarder, which is flushed then; its requests are in `requests`."""
         sink = self.open(kind, config) if isinstance(kind, type) else kind
         report = plugins.send(sink, Records(records))
-        if report.stopped is None:
-            report.stopped = plugins.flush(sink)
+        taken = len(records) if report.stopped is None else report.stopped.at
+        late = plugins.flush(sink) if taken > 0 else None
+        if late is not None:
+            report = plugins.Report([one for one in report.rejected if one[0] < late.at], late)
         return report
 
     def validate(self, kind: Any, config: Any, document: Any, **subject: Any) -> list[Violation]:

@@ -22,13 +22,16 @@ pub trait Forwarder: Sized + 'static {
     /// The configuration cannot be used, or nothing can be delivered.
     fn open(config: Self::Config) -> Result<Self, OpenError>;
 
-    /// Delivers records. One that is neither rejected nor behind the stop was delivered.
+    /// Delivers records, or keeps some of them back until it is flushed. One that is neither rejected nor behind the stop was
+    /// delivered or kept back.
     fn send(&mut self, records: &Batch) -> Report;
 
-    /// Delivers what `send` kept back; nothing by default.
+    /// Delivers what `send` kept back; nothing by default. Called after each `send` that took something, before anybody is told
+    /// that the records were delivered.
     ///
     /// # Errors
-    /// It could not be delivered.
+    /// It could not be delivered: [`Stop::at`] is the first record of that `send` that was not. The server has those again, and
+    /// does not use this instance any more.
     fn flush(&mut self) -> Result<(), Stop> {
         Ok(())
     }

@@ -95,9 +95,17 @@ pub fn open_forwarder<F: Forwarder>(config: Json) -> Result<F, OpenError> {
     F::open(read_config(&text)?)
 }
 
-/// What a forwarder reports for records.
+/// What becomes of records that a forwarder is given: it sends them and is flushed, as the server does it.
 pub fn send<F: Forwarder>(plugin: &mut F, records: &[Json]) -> Report {
-    plugin.send(&batch(records))
+    let mut report = plugin.send(&batch(records));
+    let taken = report.stopped.as_ref().map_or(records.len(), |stop| stop.at);
+    if taken > 0
+        && let Err(stop) = plugin.flush()
+    {
+        report.rejected.retain(|(index, _)| *index < stop.at);
+        report.stopped = Some(stop);
+    }
+    report
 }
 
 /// A rule with this configuration, or why there is none.

@@ -82,7 +82,12 @@ impl GuestSink for Liar {
     }
 
     fn flush(&self) -> Result<(), Stop> {
-        Ok(())
+        match self.kind.as_str() {
+            "flush-stopped-behind-the-end" => stop(1000).map_or(Ok(()), Err),
+            "loop-in-flush" => spin(),
+            "trap-in-flush" => core::arch::wasm32::unreachable(),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ impl Language for C {
     }
 
     fn interfaces(&self) -> &'static [&'static str] {
-        &["0.1.0", "0.1.1"]
+        &["0.1.0", wit::VERSION, wit::LATEST]
     }
 
     fn check(&self) -> Result<()> {

@@ -48,7 +48,7 @@ impl Language for Go {
         command.args(["build", "-trimpath", "-buildmode=c-shared", "-ldflags=-s -w -checklinkname=0", "-o"]).arg(&module);
         tools::run(command.arg("."), "compiling")?;
         let mut bytes = std::fs::read(&module).with_context(|| format!("reading {}", module.display()))?;
-        wit::embed(&mut bytes, &project.manifest.world)?;
+        wit::embed(&mut bytes, &project.manifest.interface, &project.manifest.world)?;
         adapter::componentize(&bytes)
     }
 }

@@ -26,10 +26,15 @@ pub trait Language: Sync {
         self.name()
     }
 
-    /// The versions of the plugin interface that its SDK can be built against, the one that it is built against unless a
-    /// plugin says otherwise last.
+    /// The versions of the plugin interface that its SDK can be built against.
     fn interfaces(&self) -> &'static [&'static str] {
-        &[wit::VERSION]
+        &[wit::VERSION, wit::LATEST]
+    }
+
+    /// The one of them that a plugin is built against unless it says otherwise: the oldest that has all that the SDK offers, so
+    /// that older servers can run it.
+    fn usual_interface(&self) -> &'static str {
+        wit::VERSION
     }
 
     /// Whether a component can be built on this machine.

@@ -20,6 +20,10 @@ impl Language for Rust {
         &["0.1.0", wit::VERSION, wit::LATEST]
     }
 
+    fn usual_interface(&self) -> &'static str {
+        wit::LATEST
+    }
+
     fn check(&self) -> Result<()> {
         Toolchain::find(&std::env::temp_dir()).map(drop)
     }

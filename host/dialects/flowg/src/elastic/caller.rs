@@ -25,6 +25,7 @@ impl FromRequest<App> for Caller {
         let authorization = open.headers().get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
         let from = open.context.peer();
         let principal = app.identity.authenticate_basic(open.realm(), authorization, from).await?;
+        open.context.hold_with_connection(|| app.identity.tenants().meter(principal.tenant).connection())?;
         Ok(Self { open, principal })
     }
 }
