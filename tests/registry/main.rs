@@ -21,6 +21,7 @@ mod identity_provider;
 mod items;
 mod kerberos;
 mod large_uploads;
+mod ldap;
 mod oidc;
 mod plugins;
 mod policies;

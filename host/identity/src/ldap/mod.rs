@@ -165,3 +165,6 @@ impl Ldap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,6 +124,9 @@ impl LdapOptions {
         if self.manager.as_ref().is_some_and(|(dn, password)| dn.is_empty() || password.is_empty()) {
             return wrong("needs manager_password, and neither may be empty", "manager_dn");
         }
+        if self.search_base.trim().is_empty() {
+            return wrong("has to say below which entry people are, such as ou=people,dc=example", "search_base");
+        }
         let tls = self.tls()?;
         Ok(Checked {
             servers,
@@ -178,9 +181,16 @@ impl Server {
             "ldaps" => true,
             _ => return None,
         };
-        let host = uri.host().filter(|host| !host.is_empty())?.trim_matches(['[', ']']).to_owned();
+        let host = uri.host().filter(|host| !host.is_empty())?;
+        let port = match uri.port_u16() {
+            Some(port) => port,
+            None if uri.authority()?.as_str() != host => return None,
+            None if tls => 636,
+            None => 389,
+        };
+        let host = host.trim_matches(['[', ']']).to_owned();
         let base = percent_decode_str(uri.path().trim_start_matches('/')).decode_utf8().ok()?.into_owned();
-        Some(Self { tls, host, port: uri.port_u16().unwrap_or(if tls { 636 } else { 389 }), base })
+        Some(Self { tls, host, port, base })
     }
 
     /// An address that a directory names, and where to search there. One with less protection is none.
@@ -213,7 +223,7 @@ mod tests {
         assert_eq!(shown("ldap://a").as_deref(), Some("ldap://a:389"));
         assert_eq!(shown("ldaps://a.example/").as_deref(), Some("ldaps://a.example:636"));
         assert_eq!(shown("ldap://[::1]:1389").as_deref(), Some("ldap://[::1]:1389"));
-        for wrong in ["", "a:389", "http://a", "ldap://", "ldap:///", "ldap://a/dc=x", "ldap://a:x"] {
+        for wrong in ["", "a:389", "http://a", "ldap://", "ldap:///", "ldap://a/dc=x", "ldap://a:x", "ldap://me@a"] {
             assert_eq!(shown(wrong), None, "{wrong}");
         }
     }
