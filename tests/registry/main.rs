@@ -20,6 +20,7 @@ mod hostile_archives;
 mod identity_provider;
 mod items;
 mod kerberos;
+mod kerberos_passwords;
 mod large_uploads;
 mod ldap;
 mod oidc;

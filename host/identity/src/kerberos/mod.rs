@@ -116,4 +116,6 @@ impl Kerberos {
 }
 
 #[cfg(test)]
+mod impostors;
+#[cfg(test)]
 mod tests;
