@@ -72,6 +72,20 @@ fn whoever_the_component_names_gets_a_token() {
 }
 
 #[test]
+fn mappings_rewrite_the_names_that_the_component_gives() {
+    let setup = secured()
+        .env("HEADWORKS_REGISTRY_IDENTITY_MAPPING_OWN_PATTERN", "(al)(ice)")
+        .env("HEADWORKS_REGISTRY_IDENTITY_MAPPING_OWN_VALUE", "$2-$1")
+        .env("HEADWORKS_REGISTRY_IDENTITY_MAPPING_OWN_TRANSFORM", "upper");
+    let (_server, _, nifi) = server(&setup, "send x-do");
+    let token = log_in(&nifi, "alice").text();
+    let claims = payload(&token);
+    assert_eq!((&claims["sub"], &claims["preferred_username"]), (&json!("ICE-AL"), &json!("alice")));
+    assert_eq!(Nifi(nifi.0.with_token(&token)).get("/access").json()["identity"], "ICE-AL");
+    assert_eq!(payload(&log_in(&nifi, "bob").text())["sub"], "bob");
+}
+
+#[test]
 fn whoever_it_does_not_name_gets_none() {
     let (server, _, nifi) = server(&secured(), "send x-do");
     refused(&nifi.send(Method::POST, TOKEN, &[], None), 401, "The client credentials are missing from the request.");

@@ -15,24 +15,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
-const REALM: &str = "HEADWORKS.TEST";
+pub(crate) const REALM: &str = "HEADWORKS.TEST";
 const TICKETS: &str = "/access/token/kerberos";
 const MISSING: &str = "Client credentials are missing or invalid according to all configured identity providers.";
 
 /// A realm with a KDC of its own, and a cache of tickets. Holds `anna`, `HTTP/localhost` and `HTTP/other`.
-struct Realm {
+pub(crate) struct Realm {
     folder: TempDir,
     kdc: Child,
+    port: u16,
     /// How far its clock, and that of everything that runs in it, is behind.
     behind: &'static str,
 }
 
 impl Realm {
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         Self::of_the_past("0")
     }
 
-    fn of_the_past(behind: &'static str) -> Option<Self> {
+    pub(crate) fn of_the_past(behind: &'static str) -> Option<Self> {
         let programs = ["/usr/sbin/krb5kdc", "/usr/sbin/kadmin.local", "/usr/bin/kinit", "/usr/bin/curl"];
         if !found("the KDC with its tools", faketime().is_some() && programs.iter().all(|program| Path::new(program).is_file())) {
             return None;
@@ -71,7 +72,7 @@ impl Realm {
         }
         let mut command = within(folder.path(), behind, "/usr/sbin/krb5kdc");
         let kdc = command.arg("-n").arg("-r").arg(REALM).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the KDC");
-        let realm = Self { folder, kdc, behind };
+        let realm = Self { folder, kdc, port, behind };
         eventually("the KDC listens", || TcpStream::connect(("127.0.0.1", port)).ok());
         let mut kinit =
             realm.command("/usr/bin/kinit").arg("anna").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("kinit");
@@ -80,7 +81,19 @@ impl Realm {
         Some(realm)
     }
 
-    fn path(&self, name: &str) -> String {
+    /// Where its KDC listens.
+    pub(crate) fn kdc(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Tells the database of principals something.
+    pub(crate) fn change(&self, query: &str) {
+        let output = self.command("/usr/sbin/kadmin.local").args(["-r", REALM, "-q", query]).output().expect("kadmin.local runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && !said.contains("while"), "{query}: {said}");
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
@@ -90,7 +103,7 @@ impl Realm {
     }
 
     /// Settings of a registry that takes tickets for this service.
-    fn settings(&self, setup: Setup, service: &str) -> Setup {
+    pub(crate) fn settings(&self, setup: Setup, service: &str) -> Setup {
         setup
             .env("HEADWORKS_REGISTRY_KERBEROS_SERVICE_PRINCIPAL", service)
             .env("HEADWORKS_REGISTRY_KERBEROS_KEYTAB", &self.path("keytab"))

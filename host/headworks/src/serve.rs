@@ -18,6 +18,7 @@ use headworks_core::time::{Clock, SystemClock};
 use headworks_flowg::{FlowgState, Transfers};
 use headworks_hooks::{Hooks, HooksOptions};
 use headworks_http::{ClientCertificates, HttpLimits, Listener, RequestId, Shutdown, Tls, serve};
+use headworks_identity::login::LoginProvider;
 use headworks_identity::{Bootstrapped, Furnish, Identity, IdentityOptions, TenantOptions, Tenants};
 use headworks_nifi_registry::RegistryState;
 use headworks_pipelines::{Language, PipelineOptions, Pipelines};
@@ -62,6 +63,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     }
     let sandbox_limits = settings.sandbox_limits()?;
     let registry_options = settings.registry.options()?;
+    let login = sign_on::login(&settings)?;
     let (oidc, kerberos) = (sign_on::oidc(&settings)?, sign_on::kerberos(&settings)?);
     let registry_limits = registry_options.to_string();
     let registry_is_open = !registry_options.security.asks(service_tls.is_some());
@@ -82,7 +84,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let managing = tokio::spawn(serve(vec![management], limits.clone(), end_management.clone()));
 
     let started = tokio::select! {
-        started = start(&settings, &store, &data, &sandbox_limits) => started?,
+        started = start(&settings, &store, &data, &sandbox_limits, login) => started?,
         () = signals.next() => {
             tracing::info!("stopped before the start was complete");
             end_management.cancel();
@@ -255,7 +257,7 @@ struct Started {
 }
 
 /// Everything between the open store and the first request.
-async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) -> Result<Started> {
+async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits, login: Option<LoginProvider>) -> Result<Started> {
     let origins = settings.syslog_allowed_origins.clone();
     let furnish: Furnish = Arc::new(move |tenant| headworks_flowg::first_documents(tenant, &origins));
     let options = IdentityOptions {
@@ -268,6 +270,7 @@ async fn start(settings: &Settings, store: &Store, data: &Dir, limits: &Limits) 
         demo: settings.demo,
         tenants: TenantOptions { plan: settings.plan()?, furnish },
         initial: settings.registry.initial()?,
+        login,
         clock: Arc::new(SystemClock),
     };
     let (identity, told) = Identity::start(store.clone(), options).await?;

@@ -382,33 +382,6 @@ const NAMES: &[(&str, Kind)] = &[
     ("outbound.allow", Kind::Texts),
     ("outbound.roots", Kind::Text),
     ("outbound.insecure", Kind::Switch),
-    ("registry.security", Kind::Text),
-    ("registry.revisions", Kind::Switch),
-    ("registry.upper_case_bundle_types", Kind::Switch),
-    ("registry.version", Kind::Text),
-    ("registry.comparison_bytes", Kind::Number),
-    ("registry.snapshot_bytes", Kind::Number),
-    ("registry.aliases", Kind::Texts),
-    ("registry.forwarded_hosts", Kind::Texts),
-    ("registry.forwarded_contexts", Kind::Texts),
-    ("registry.configurable_tenants", Kind::Switch),
-    ("registry.configurable_policies", Kind::Switch),
-    ("registry.password_login", Kind::Switch),
-    ("registry.token_seconds", Kind::Number),
-    ("registry.initial_admin", Kind::Text),
-    ("registry.nifi_identities", Kind::Names),
-    ("registry.nifi_group", Kind::Text),
-    ("registry.oidc.discovery_url", Kind::Text),
-    ("registry.oidc.connect_timeout_ms", Kind::Number),
-    ("registry.oidc.read_timeout_ms", Kind::Number),
-    ("registry.oidc.client_id", Kind::Text),
-    ("registry.oidc.client_secret", Kind::Text),
-    ("registry.oidc.algorithm", Kind::Text),
-    ("registry.oidc.scopes", Kind::Texts),
-    ("registry.oidc.claim", Kind::Text),
-    ("registry.kerberos.service_principal", Kind::Text),
-    ("registry.kerberos.keytab", Kind::Text),
-    ("registry.kerberos.expiration_seconds", Kind::Number),
 ];
 
 /// Names that FlowG installations have in their environment (FlowG 17); ours come before them.
@@ -443,7 +416,7 @@ const ALIASES: &[(&str, &str)] = &[
 /// Every setting; those of the sandbox are the members of its limits.
 fn names() -> Result<Vec<(String, Kind)>> {
     let limits = Table::try_from(Limits::default()).context("the limits of the sandbox cannot be listed")?;
-    let own = NAMES.iter().map(|&(name, kind)| (name.to_owned(), kind));
+    let own = NAMES.iter().chain(registry::NAMES).map(|&(name, kind)| (name.to_owned(), kind));
     let quotas = PLAN.members().map(|(name, _)| (format!("tenants.{name}"), Kind::Number));
     Ok(own.chain(quotas).chain(limits.keys().map(|name| (format!("sandbox.{name}"), Kind::Number))).collect())
 }

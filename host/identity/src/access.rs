@@ -154,10 +154,7 @@ impl Identity {
     /// [`ErrorCode::Unauthenticated`]; [`ErrorCode::Exhausted`] after too many failures of this user or from this address;
     /// [`ErrorCode::Denied`] while the tenant is suspended.
     pub async fn verify_basic(&self, realm: Realm<'_>, header: &str, from: IpAddr) -> Result<(Proven, String)> {
-        if !header.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic ")) {
-            return Err(invalid_credentials());
-        }
-        let entered = crate::basic::name(header).ok_or_else(invalid_credentials)?;
+        let (entered, _) = crate::basic::credentials(header).ok_or_else(invalid_credentials)?;
         let caller = self.authenticate_basic(realm, Some(header), from).await?;
         Ok((Proven { tenant: caller.tenant, identity: caller.user.clone() }, entered))
     }

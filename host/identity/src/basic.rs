@@ -145,10 +145,10 @@ impl Identity {
     }
 }
 
-/// The name in a Basic header, as it was entered.
-pub(crate) fn name(header: &str) -> Option<String> {
-    let (_, value) = header.split_once(' ')?;
-    decode(value.trim()).ok().map(|(name, _)| name)
+/// Name and password in a Basic header, as they were entered.
+pub(crate) fn credentials(header: &str) -> Option<(String, String)> {
+    let (scheme, value) = header.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("basic") { decode(value.trim()).ok() } else { None }
 }
 
 /// `user:password` in Base64.

@@ -2,6 +2,7 @@
 
 use crate::basic::Verified;
 use crate::directory::Directory;
+use crate::login::LoginProvider;
 use crate::password::Passwords;
 use crate::session::Sessions;
 use crate::users::{Role, User};
@@ -43,6 +44,8 @@ pub struct IdentityOptions {
     pub tenants: TenantOptions,
     /// Who has rights in the registry from the first start on, beside the first user.
     pub initial: InitialPolicies,
+    /// What verifies passwords besides this server.
+    pub login: Option<LoginProvider>,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
 }
@@ -59,6 +62,7 @@ impl Default for IdentityOptions {
             demo: false,
             tenants: TenantOptions::default(),
             initial: InitialPolicies::default(),
+            login: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -96,6 +100,7 @@ impl Identity {
             sessions: Sessions::new(&key, options.session_lifetime),
             verified: Verified::new()?,
             throttle: Default::default(),
+            login: options.login.clone(),
             changing: Default::default(),
             store,
         }));

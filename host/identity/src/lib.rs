@@ -20,6 +20,8 @@ mod grants;
 mod groups;
 mod initial;
 pub mod kerberos;
+pub mod ldap;
+pub mod login;
 mod mapping;
 pub mod oidc;
 mod password;
@@ -57,8 +59,10 @@ use directory::Directory;
 use headworks_core::time::Clock;
 use headworks_core::{Error, ErrorCode, Result, TenantId, Uid};
 use headworks_store::Store;
+use login::LoginProvider;
 use password::Passwords;
 use session::Sessions;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use throttle::Throttle;
@@ -91,6 +95,7 @@ struct Inner {
     sessions: Sessions,
     verified: Verified,
     throttle: Throttle,
+    login: Option<LoginProvider>,
     /// Held while users and tokens change, so that a token never outlives the deletion of its owner.
     changing: tokio::sync::Mutex<()>,
 }
@@ -102,25 +107,36 @@ fn invalid_credentials() -> Error {
 impl Identity {
     /// Exchanges a password for a session token, `jwt_…`, valid for the
     /// [lifetime of sessions](IdentityOptions::session_lifetime). An unknown user takes the same time and gets the same answer
-    /// as a wrong password (FlowG 4), and so does an unknown tenant.
+    /// as a wrong password (FlowG 4), and so does an unknown tenant. A user of the first tenant without a password here has the
+    /// one that the [provider](login) knows.
     ///
     /// # Errors
     /// [`ErrorCode::Unauthenticated`]; [`ErrorCode::Exhausted`] after too many failures of this user or from this address;
-    /// [`ErrorCode::Denied`] when the password is right and the tenant suspended.
+    /// [`ErrorCode::Unavailable`] when the provider cannot say; [`ErrorCode::Denied`] when the password is right and the tenant
+    /// suspended.
     pub async fn login(&self, realm: impl Into<Realm<'_>>, user: &str, password: &str, from: IpAddr) -> Result<String> {
         let inner = &self.0;
         let (tenant, user) = inner.tenants.locate(realm.into(), user);
-        let attempt = inner.throttle.attempt(tenant, user, from, inner.clock.now())?;
-        let known = self.credentials(tenant, user)?;
-        let (uid, phc) = known.unzip();
-        let matches = inner.passwords.verify(password, phc).await?;
-        let Some(uid) = uid.filter(|_| matches) else { return Err(invalid_credentials()) };
-        attempt.succeeded();
+        let (uid, user) = match self.known_elsewhere(tenant, user, password, from).await? {
+            Some((uid, user)) => (uid, Cow::Owned(user)),
+            None => (self.known_here(tenant, user, password, from).await?, Cow::Borrowed(user)),
+        };
         inner
             .tenants
             .admit(tenant)
             .map_err(|error| if error.code == ErrorCode::Denied { error } else { invalid_credentials() })?;
-        inner.sessions.issue(tenant, user, uid, inner.clock.now())
+        inner.sessions.issue(tenant, &user, uid, inner.clock.now())
+    }
+
+    /// The user who has this password here.
+    async fn known_here(&self, tenant: TenantId, user: &str, password: &str, from: IpAddr) -> Result<Uid> {
+        let inner = &self.0;
+        let attempt = inner.throttle.attempt(tenant, user, from, inner.clock.now())?;
+        let (uid, phc) = self.credentials(tenant, user)?.unzip();
+        let matches = inner.passwords.verify(password, phc).await?;
+        let uid = uid.filter(|_| matches).ok_or_else(invalid_credentials)?;
+        attempt.succeeded();
+        Ok(uid)
     }
 
     /// Finds out who calls from the value of the `Authorization` header. The credential says in which tenant.

@@ -97,7 +97,7 @@ pub struct RegistryOptions {
     pub forwarded_hosts: Option<Vec<String>>,
     /// The paths that proxies may say they serve this API below; all where there is no list.
     pub forwarded_contexts: Option<Vec<String>>,
-    /// What the names in certificates and chains of proxies become (NiFi Registry 19.7).
+    /// What names become that others vouch for: certificates, chains of proxies, providers (NiFi Registry 19.7).
     pub identities: Mapping,
 }
 

@@ -1,6 +1,7 @@
 //! Settings of the registry: the section `registry`.
 
-use crate::sign_on::{KerberosSettings, OidcSettings};
+use super::Kind;
+use crate::sign_on::{KerberosSettings, LdapSettings, OidcSettings};
 use anyhow::{Context, Result, bail};
 use headworks_identity::{InitialPolicies, Letters, Mapping};
 use headworks_nifi_registry::{RegistryOptions, Security};
@@ -46,13 +47,64 @@ pub(crate) struct RegistrySettings {
     nifi_group: Option<String>,
     /// Sign-on with an OpenID Connect provider.
     pub(crate) oidc: OidcSettings,
-    /// Sign-on with Kerberos tickets.
+    /// Sign-on with Kerberos.
     pub(crate) kerberos: KerberosSettings,
+    /// Sign-on with a directory.
+    pub(crate) ldap: LdapSettings,
     /// What names from elsewhere become, in the order of the rules' names.
     identity_mapping: BTreeMap<String, MappingSettings>,
     /// The same of groups.
     group_mapping: BTreeMap<String, MappingSettings>,
 }
+
+/// The settings of this section that have names of their own.
+pub(super) const NAMES: &[(&str, Kind)] = &[
+    ("registry.security", Kind::Text),
+    ("registry.revisions", Kind::Switch),
+    ("registry.upper_case_bundle_types", Kind::Switch),
+    ("registry.version", Kind::Text),
+    ("registry.comparison_bytes", Kind::Number),
+    ("registry.snapshot_bytes", Kind::Number),
+    ("registry.aliases", Kind::Texts),
+    ("registry.forwarded_hosts", Kind::Texts),
+    ("registry.forwarded_contexts", Kind::Texts),
+    ("registry.configurable_tenants", Kind::Switch),
+    ("registry.configurable_policies", Kind::Switch),
+    ("registry.password_login", Kind::Switch),
+    ("registry.token_seconds", Kind::Number),
+    ("registry.initial_admin", Kind::Text),
+    ("registry.nifi_identities", Kind::Names),
+    ("registry.nifi_group", Kind::Text),
+    ("registry.oidc.discovery_url", Kind::Text),
+    ("registry.oidc.connect_timeout_ms", Kind::Number),
+    ("registry.oidc.read_timeout_ms", Kind::Number),
+    ("registry.oidc.client_id", Kind::Text),
+    ("registry.oidc.client_secret", Kind::Text),
+    ("registry.oidc.algorithm", Kind::Text),
+    ("registry.oidc.scopes", Kind::Texts),
+    ("registry.oidc.claim", Kind::Text),
+    ("registry.kerberos.service_principal", Kind::Text),
+    ("registry.kerberos.keytab", Kind::Text),
+    ("registry.kerberos.expiration_seconds", Kind::Number),
+    ("registry.kerberos.default_realm", Kind::Text),
+    ("registry.kerberos.kdcs", Kind::Texts),
+    ("registry.kerberos.krb5_conf", Kind::Text),
+    ("registry.kerberos.timeout_ms", Kind::Number),
+    ("registry.ldap.urls", Kind::Texts),
+    ("registry.ldap.strategy", Kind::Text),
+    ("registry.ldap.manager_dn", Kind::Text),
+    ("registry.ldap.manager_password", Kind::Text),
+    ("registry.ldap.tls_ca", Kind::Text),
+    ("registry.ldap.tls_cert", Kind::Text),
+    ("registry.ldap.tls_key", Kind::Text),
+    ("registry.ldap.referrals", Kind::Text),
+    ("registry.ldap.connect_timeout_ms", Kind::Number),
+    ("registry.ldap.read_timeout_ms", Kind::Number),
+    ("registry.ldap.search_base", Kind::Text),
+    ("registry.ldap.search_filter", Kind::Text),
+    ("registry.ldap.identity", Kind::Text),
+    ("registry.ldap.expiration_seconds", Kind::Number),
+];
 
 /// The sections whose members have names that operators choose.
 const MAPPINGS: [&str; 2] = ["identity_mapping", "group_mapping"];
@@ -108,8 +160,18 @@ impl RegistrySettings {
             configurable_policies: self.configurable_policies.unwrap_or(usual.configurable_policies),
             password_login: self.password_login.unwrap_or(usual.password_login),
             token_lifetime: self.token_seconds.map_or(usual.token_lifetime, Duration::from_secs),
-            identities: mapping("identity_mapping", &self.identity_mapping)?,
+            identities: self.identities()?,
         })
+    }
+
+    /// What names from elsewhere become.
+    pub(crate) fn identities(&self) -> Result<Mapping> {
+        mapping("identity_mapping", &self.identity_mapping)
+    }
+
+    /// Whether tokens for passwords of Headworks were not only left as they are by default.
+    pub(crate) fn asks_for_own_passwords(&self) -> bool {
+        self.password_login == Some(true)
     }
 
     /// The addresses that flows have others for.
@@ -126,7 +188,7 @@ impl RegistrySettings {
 
     /// Who has rights from the first start on.
     pub(crate) fn initial(&self) -> Result<InitialPolicies> {
-        let identities = mapping("identity_mapping", &self.identity_mapping)?;
+        let identities = self.identities()?;
         let groups = mapping("group_mapping", &self.group_mapping)?;
         let named = |name: &str| {
             if name.trim().is_empty() { bail!("registry.nifi_identities has an empty name") } else { Ok(identities.apply(name)) }

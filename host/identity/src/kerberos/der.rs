@@ -54,6 +54,11 @@ impl<'a> Reader<'a> {
         self.of_kind(SEQUENCE).map(Fields)
     }
 
+    /// The elements of a `SEQUENCE OF`.
+    pub(super) fn elements(self) -> Option<Self> {
+        self.of_kind(SEQUENCE).map(Self)
+    }
+
     /// An `OBJECT IDENTIFIER`, which is taken.
     pub(super) fn object(&mut self) -> Option<&'a [u8]> {
         self.next().filter(|(tag, _)| *tag == OBJECT).map(|(_, content)| content)
@@ -65,6 +70,11 @@ impl<'a> Reader<'a> {
 pub(super) struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
+    /// The fields of an element that is a `SEQUENCE`.
+    pub(super) fn of((tag, content): (u8, &'a [u8])) -> Option<Self> {
+        (tag == SEQUENCE).then_some(Self(content))
+    }
+
     /// What stands in the field of this number.
     pub(super) fn get(self, number: u8) -> Option<Reader<'a>> {
         Reader(self.0).find(|(tag, _)| *tag == CONTEXT | number).map(|(_, content)| Reader(content))
@@ -74,9 +84,9 @@ impl<'a> Fields<'a> {
         self.get(number)?.fields()
     }
 
-    /// The elements of a `SEQUENCE OF`.
+    /// The elements of a `SEQUENCE OF` in this field.
     pub(super) fn list(self, number: u8) -> Option<Reader<'a>> {
-        self.fields(number).map(|fields| Reader(fields.0))
+        self.get(number)?.elements()
     }
 
     pub(super) fn octets(self, number: u8) -> Option<&'a [u8]> {
@@ -147,6 +157,36 @@ pub(super) fn sequence(fields: &[(u8, Vec<u8>)]) -> Vec<u8> {
     element(SEQUENCE, &fields.concat())
 }
 
+/// A `SEQUENCE OF` these.
+pub(super) fn list(elements: &[Vec<u8>]) -> Vec<u8> {
+    element(SEQUENCE, &elements.concat())
+}
+
+/// A `GeneralString`.
+pub(super) fn string(text: &str) -> Vec<u8> {
+    element(STRING, text.as_bytes())
+}
+
+/// An `INTEGER`.
+pub(super) fn number(number: u32) -> Vec<u8> {
+    // A leading zero keeps it from being negative.
+    let digits = u64::from(number).to_be_bytes();
+    let first = digits.iter().position(|digit| *digit != 0).unwrap_or(digits.len() - 1);
+    let sign = digits.get(first).is_some_and(|digit| digit & 0x80 != 0);
+    element(INTEGER, digits.get(first - usize::from(sign)..).unwrap_or_default())
+}
+
+/// A `BIT STRING` of 32 flags.
+pub(super) fn flags(flags: u32) -> Vec<u8> {
+    element(BIT_STRING, &[&[0], flags.to_be_bytes().as_slice()].concat())
+}
+
+/// A `GeneralizedTime`.
+pub(super) fn time(time: headworks_core::Timestamp) -> Vec<u8> {
+    let text: String = time.rfc3339().chars().take(19).filter(char::is_ascii_digit).collect();
+    element(TIME, format!("{text}Z").as_bytes())
+}
+
 pub(super) fn object(content: &[u8]) -> Vec<u8> {
     element(OBJECT, content)
 }
@@ -177,6 +217,20 @@ mod tests {
         let fields = Reader(Reader(&bytes).application(14).unwrap()).fields().unwrap();
         assert_eq!((fields.integer(0), fields.octets(1), fields.text(2)), (Some(5), Some(long.as_slice()), Some("name")));
         assert!(fields.get(3).is_none() && fields.integer(1).is_none());
+    }
+
+    #[test]
+    fn numbers_and_times_are_written_as_they_are_read() {
+        let read = |content: Vec<u8>| element(CONTEXT, &content);
+        for one in [0, 1, 127, 128, 255, 256, 0x7fff_ffff, 0x8000_0000, u32::MAX] {
+            assert_eq!(Fields(&read(number(one))).integer(0), Some(one));
+        }
+        assert_eq!((number(0), number(128)), (vec![INTEGER, 1, 0], vec![INTEGER, 2, 0, 128]));
+        let now = headworks_core::Timestamp::from_millis(1_767_322_985_500);
+        assert_eq!(Fields(&read(time(now))).time(0), Some(now.seconds()));
+        assert_eq!(Fields(&read(flags(5))).flags(0), Some(5));
+        let two = list(&[string("a"), string("b")]);
+        assert_eq!(Reader(&two).elements().unwrap().map(|one| text(one).unwrap()).collect::<String>(), "ab");
     }
 
     #[test]

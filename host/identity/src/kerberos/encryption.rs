@@ -15,6 +15,9 @@ const HASH: usize = 12;
 const ENCRYPTING: u8 = 0xaa;
 const PROTECTING: u8 = 0x55;
 
+/// The 128-fold of `kerberos`, which keys of passwords are made with (RFC 3961 A.1).
+const KERBEROS: Block = *b"kerberos\x7b\x9b\x5b\x2b\x93\x13\x2b\x93";
+
 type Block = [u8; BLOCK];
 
 /// Bytes of a key of this kind, where it is known here.
@@ -51,10 +54,20 @@ fn protect(kind: u32, key: &[u8], usage: u32, whole: &[u8]) -> Option<Hmac<Sha1>
     Some(hash)
 }
 
+/// The key of a password (RFC 3962 4), which takes as long as `rounds` asks for.
+pub(super) fn key_of(kind: u32, password: &str, salt: &[u8], rounds: u32) -> Option<Vec<u8>> {
+    let mut raw = vec![0; key_length(kind)?];
+    pbkdf2::pbkdf2::<Hmac<Sha1>>(password.as_bytes(), salt, rounds, &mut raw).ok()?;
+    expand(kind, &raw, KERBEROS)
+}
+
 /// The key for one use (RFC 3961 5.1).
 fn derive(kind: u32, key: &[u8], usage: u32, purpose: u8) -> Option<Vec<u8>> {
+    expand(kind, key, fold(usage, purpose))
+}
+
+fn expand(kind: u32, key: &[u8], mut block: Block) -> Option<Vec<u8>> {
     let aes = Aes::new(kind, key)?;
-    let mut block = fold(usage, purpose);
     let mut derived = Vec::with_capacity(key.len());
     while derived.len() < key.len() {
         aes.encrypt(&mut block);
@@ -165,6 +178,19 @@ fn mix(block: &mut Block, with: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_become_the_keys_of_the_standard() {
+        let salt = b"ATHENA.MIT.EDUraeburn";
+        let hex = |key: Vec<u8>| key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let made = |kind, rounds| hex(key_of(kind, "password", salt, rounds).unwrap());
+        // RFC 3962 B.
+        assert_eq!(made(17, 1), "42263c6e89f4fc28b8df68ee09799f15");
+        assert_eq!(made(18, 1), "fe697b52bc0d3ce14432ba036a92e65bbb52280990a2fa27883998d72af30161");
+        assert_eq!(made(17, 1200), "4c01cd46d632d01e6dbe230a01ed642a");
+        assert_eq!(made(18, 1200), "55a6ac740ad17b4846941051e1e8b0a7548d93b0ab30a8bc3ff16280382b8c2a");
+        assert_eq!(key_of(23, "password", salt, 1), None);
+    }
 
     fn hex(text: &str) -> Vec<u8> {
         (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()

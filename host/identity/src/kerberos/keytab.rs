@@ -10,8 +10,20 @@ pub(super) struct Key {
     pub(super) secret: Vec<u8>,
 }
 
+/// The keys of a service such as `HTTP/host.example` or `HTTP/host.example@REALM`: at least one.
+pub(super) fn of_service(principal: &str, bytes: &[u8]) -> Result<Vec<Key>> {
+    let mut keys = read(bytes)?;
+    let realmless = |key: &Key| key.principal.to_string().strip_suffix(&format!("@{}", key.principal.realm)) == Some(principal);
+    keys.retain(|key| key.principal.to_string() == principal || realmless(key));
+    if keys.is_empty() {
+        let text = format!("has no AES key in the keytab: {principal:?}");
+        return Err(Error::invalid(text).at("service_principal"));
+    }
+    Ok(keys)
+}
+
 /// All keys of a file whose kind is known here.
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Key>> {
+fn read(bytes: &[u8]) -> Result<Vec<Key>> {
     let broken = || Error::invalid("is no keytab of format 5.2, or it is damaged").at("keytab");
     let mut rest = bytes.strip_prefix(&[5, 2]).ok_or_else(broken)?;
     let mut keys = Vec::new();

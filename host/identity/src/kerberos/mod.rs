@@ -1,15 +1,20 @@
-//! Signing in with a Kerberos ticket that a browser or a tool sends in `Authorization: Negotiate` (RFC 4559, RFC 4178, RFC 4121).
+//! Signing in with a Kerberos ticket that a browser or a tool sends in `Authorization: Negotiate` (RFC 4559, RFC 4178, RFC 4121),
+//! or with the password of a principal (`password`).
 //!
-//! Owns the check of such a ticket with the keys of a keytab; no KDC is asked. What must stay true: a ticket was made for this
+//! Owns the check of such a ticket with the keys of a keytab; no KDC is asked for it. What must stay true: a ticket was made for this
 //! service and is valid now, whoever sends it knows its session key, and what was sent counts once. The bytes come from
 //! strangers; their messages are read by `der` alone. Knows nothing of tokens of ours.
 
 mod der;
 mod encryption;
+mod kdc;
 mod keytab;
 mod negotiation;
+mod password;
 mod seen;
 mod ticket;
+
+pub use password::{PasswordLogin, PasswordLoginOptions};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -83,14 +88,7 @@ impl Kerberos {
     /// # Errors
     /// [`ErrorCode::Invalid`] at `keytab` or `service_principal`.
     pub fn new(principal: &str, keytab: &[u8], lifetime: Duration, clock: Arc<dyn Clock>) -> Result<Self> {
-        let mut keys = keytab::read(keytab)?;
-        let realmless =
-            |key: &Key| key.principal.to_string().strip_suffix(&format!("@{}", key.principal.realm)) == Some(principal);
-        keys.retain(|key| key.principal.to_string() == principal || realmless(key));
-        if keys.is_empty() {
-            let text = format!("has no AES key in the keytab: {principal:?}");
-            return Err(Error::invalid(text).at("service_principal"));
-        }
+        let keys = keytab::of_service(principal, keytab)?;
         Ok(Self(Arc::new(Inner { keys, seen: Seen::new(2 * SKEW, MOST), lifetime, clock })))
     }
 
@@ -117,5 +115,7 @@ impl Kerberos {
     }
 }
 
+#[cfg(test)]
+mod impostors;
 #[cfg(test)]
 mod tests;

@@ -1,36 +1,24 @@
 //! Tickets that are made here with the key of the service, to be wrong in one way each. The tests of the program use those of a
 //! real KDC.
 
+use super::der::{flags as bits, number, string as text};
 use super::*;
 use headworks_core::time::ManualClock;
 
-const NOW: i64 = 1_767_322_985;
-const KEY: [u8; 32] = [7; 32];
-const SESSION: [u8; 16] = [9; 16];
+pub(super) const NOW: i64 = 1_767_322_985;
+pub(super) const KEY: [u8; 32] = [7; 32];
+pub(super) const SESSION: [u8; 16] = [9; 16];
 
-fn text(text: &str) -> Vec<u8> {
-    [&[0x1b, text.len() as u8], text.as_bytes()].concat()
+pub(super) fn time(second: i64) -> Vec<u8> {
+    der::time(Timestamp::from_millis(second * 1000))
 }
 
-fn number(number: u32) -> Vec<u8> {
-    [&[2, 5, 0], number.to_be_bytes().as_slice()].concat()
+pub(super) fn name(names: &[&str]) -> Vec<u8> {
+    let names: Vec<Vec<u8>> = names.iter().map(|name| text(name)).collect();
+    der::sequence(&[(0, number(1)), (1, der::list(&names))])
 }
 
-fn bits(flags: u32) -> Vec<u8> {
-    [&[3, 5, 0], flags.to_be_bytes().as_slice()].concat()
-}
-
-fn time(second: i64) -> Vec<u8> {
-    let text: String = Timestamp::from_millis(second * 1000).rfc3339().chars().filter(|c| !"-T:".contains(*c)).collect();
-    [&[0x18, text.len() as u8], text.as_bytes()].concat()
-}
-
-fn name(names: &[&str]) -> Vec<u8> {
-    let names: Vec<u8> = names.iter().flat_map(|name| text(name)).collect();
-    der::sequence(&[(0, number(1)), (1, [&[0x30, names.len() as u8], names.as_slice()].concat())])
-}
-
-fn sealed(kind: u32, key: &[u8], usage: u32, content: &[u8]) -> Vec<u8> {
+pub(super) fn sealed(kind: u32, key: &[u8], usage: u32, content: &[u8]) -> Vec<u8> {
     let bytes = encryption::seal(kind, key, usage, [5; 16], content).unwrap_or_else(|| content.to_vec());
     der::sequence(&[(0, number(kind)), (1, number(2)), (2, der::octets(&bytes))])
 }
@@ -119,7 +107,7 @@ fn entry(names: &[&str], kind: u16, key: &[u8]) -> Vec<u8> {
     [&(entry.len() as i32).to_be_bytes(), entry.as_slice()].concat()
 }
 
-fn keytab() -> Vec<u8> {
+pub(super) fn keytab() -> Vec<u8> {
     let deleted = [(-3i32).to_be_bytes().as_slice(), &[0; 3]].concat();
     let others = [entry(&["HTTP", "us"], 23, &[1; 16]), deleted, entry(&["HTTP", "them"], 18, &[2; 32])].concat();
     [&[5, 2], others.as_slice(), &entry(&["HTTP", "us"], 18, &KEY)].concat()

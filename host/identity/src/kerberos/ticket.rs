@@ -71,8 +71,7 @@ pub(super) fn check(request: &[u8], keys: &[Key], now: Timestamp) -> Result<Prov
         return Err(refused("it is not encrypted with AES and HMAC-SHA1"));
     }
     let opened =
-        keys.iter().filter(|key| key.kind == request.ticket.kind).find_map(|key| request.ticket.open(&key.secret, TICKET));
-    let opened = opened.ok_or_else(|| refused("it is not for this service, or the keytab is out of date"))?;
+        request.ticket.open_with(keys).ok_or_else(|| refused("it is not for this service, or the keytab is out of date"))?;
     let ticket = Ticket::read(&opened).ok_or_else(|| refused("what it holds cannot be read"))?;
     if now.saturating_add(SKEW) < ticket.from || ticket.flags & INVALID != 0 {
         return Err(refused("it is not valid yet"));
@@ -112,6 +111,11 @@ fn answer(session: &Session, [time, micros]: [Vec<u8>; 2]) -> Result<Vec<u8>> {
 impl<'a> Sealed<'a> {
     fn read(fields: Fields<'a>) -> Option<Self> {
         Some(Self { kind: fields.integer(0)?, bytes: fields.octets(2)? })
+    }
+
+    /// What is in a ticket, if one of these keys made it.
+    fn open_with(&self, keys: &[Key]) -> Option<Vec<u8>> {
+        keys.iter().filter(|key| key.kind == self.kind).find_map(|key| self.open(&key.secret, TICKET))
     }
 
     /// What is in it, if this key made it.
@@ -161,7 +165,14 @@ impl Authenticator {
     }
 }
 
-fn principal(realm: &str, name: Fields<'_>) -> Option<Principal> {
+/// Whom a ticket is for that nobody has shown, and its session's key; nothing where none of these keys made it.
+pub(super) fn held(ticket: &[u8], keys: &[Key]) -> Option<(Principal, Vec<u8>)> {
+    let fields = Reader(Reader(ticket).application(1)?).fields()?;
+    let ticket = Ticket::read(&Sealed::read(fields.fields(3)?)?.open_with(keys)?)?;
+    Some((ticket.client, ticket.session.secret))
+}
+
+pub(super) fn principal(realm: &str, name: Fields<'_>) -> Option<Principal> {
     let names: Vec<String> = name.list(1)?.map(|element| der::text(element).map(str::to_owned)).collect::<Option<_>>()?;
     (!names.is_empty()).then(|| Principal { names, realm: realm.to_owned() })
 }

@@ -76,8 +76,9 @@ async fn token(mut call: Call) -> Result<Response, Failure> {
         }
     };
     let lifetime = proven.lifetime.unwrap_or(call.app.options.token_lifetime);
-    let entered = proven.display_name.unwrap_or_else(|| proven.name.clone());
-    let verified = Verified { who: Proven { tenant, identity: proven.name }, provider: name.into(), entered, lifetime };
+    let identity = call.app.options.identities.apply(&proven.name);
+    let entered = proven.display_name.unwrap_or(proven.name);
+    let verified = Verified { who: Proven { tenant, identity }, provider: name.into(), entered, lifetime };
     issue(&mut call, &verified).await
 }
 

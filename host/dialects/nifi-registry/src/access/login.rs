@@ -8,8 +8,9 @@ use axum::Router;
 use axum::http::header;
 use axum::response::Response;
 use axum::routing::post;
-use headworks_core::ErrorClass;
+use headworks_core::{Error, ErrorClass};
 use headworks_identity::Proven;
+use headworks_identity::login::SignedIn;
 
 /// Who verified a password.
 const PASSWORDS: &str = "headworks";
@@ -22,7 +23,7 @@ pub(super) fn routes() -> Router<App> {
 
 /// Whether passwords are traded for tokens: an OpenID Connect provider excludes that (NiFi Registry 19.6).
 pub(super) fn is_configured(call: &Call) -> bool {
-    call.app.options.password_login && !oidc::is_configured(call)
+    (call.app.options.password_login || call.app.identity.has_login_provider()) && !oidc::is_configured(call)
 }
 
 /// Every way in turn: client certificate, Kerberos ticket, name and password.
@@ -68,13 +69,26 @@ fn basic(call: &Call) -> Option<&str> {
     header.get(..6).filter(|scheme| scheme.eq_ignore_ascii_case("basic ")).map(|_| header)
 }
 
-/// Verifies name and password; wrong ones get this refusal.
+/// Verifies name and password, with the provider where there is one; wrong ones get this refusal.
 async fn verify(call: &mut Call, refused: Failure) -> Result<Verified, Failure> {
-    let header = basic(call).unwrap_or_default();
-    let verified = call.app.identity.verify_basic(realm(call), header, call.context.peer()).await;
-    let (who, entered) = verified.map_err(|error| match error.class() {
-        ErrorClass::Unauthenticated | ErrorClass::Invalid => refused,
+    let refusal = |error: Error| match error.class() {
+        ErrorClass::Unauthenticated | ErrorClass::Invalid => refused.clone(),
         _ => error.into(),
-    })?;
-    Ok(Verified { who, provider: PASSWORDS.into(), entered, lifetime: call.app.options.token_lifetime })
+    };
+    let header = basic(call).unwrap_or_default();
+    let (identity, options, peer) = (&call.app.identity, &call.app.options, call.context.peer());
+    if let Some(signed_in) = identity.sign_in(realm(call), header, peer).await.map_err(refusal)? {
+        return Ok(signed_in.into());
+    }
+    if !options.password_login {
+        return Err(refused);
+    }
+    let (who, entered) = identity.verify_basic(realm(call), header, peer).await.map_err(refusal)?;
+    Ok(Verified { who, provider: PASSWORDS.into(), entered, lifetime: options.token_lifetime })
+}
+
+impl From<SignedIn> for Verified {
+    fn from(SignedIn { who, entered, provider, lifetime }: SignedIn) -> Self {
+        Self { who, provider: provider.into(), entered, lifetime }
+    }
 }
