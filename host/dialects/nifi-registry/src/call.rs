@@ -1,7 +1,7 @@
 //! One request on its way through the checks. Taking a [`Call`] authenticates; its methods read the rest.
 
 use crate::failure::Failure;
-use crate::{App, Security, chain};
+use crate::{App, chain};
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use headworks_core::{Error, ErrorClass, TenantId};
@@ -40,17 +40,6 @@ impl FromRequest<App> for Call {
         let Ok(incoming) = Incoming::from_request(request, app).await;
         let caller = authenticate(app, &incoming)?;
         Ok(Self { app: Arc::clone(app), caller, incoming })
-    }
-}
-
-impl Security {
-    /// Whether those have to prove who they are who come over TLS, or without it.
-    pub fn asks(self, tls: bool) -> bool {
-        match self {
-            Self::Auto => tls,
-            Self::Secured => true,
-            Self::Open => false,
-        }
     }
 }
 
