@@ -42,11 +42,11 @@ pub use bootstrap::{Bootstrapped, IdentityOptions};
 pub use certificate::subject;
 pub use grants::Party;
 pub use initial::InitialPolicies;
-pub use security::Security;
 pub use mapping::{Letters, Mapping};
 pub use policies::{Granted, Policy};
 pub use providers::{AuthProvider, AuthProviderConfig};
 pub use scope::{Scope, ScopeSet};
+pub use security::Security;
 pub use tenants::{
     Administrator, Created, DayUsage, Furnish, Meter, NewTenant, Place, Quotas, Realm, State, Tenant, TenantOptions,
     TenantSettings, Tenants, Usage, stored_number,

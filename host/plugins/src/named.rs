@@ -37,7 +37,9 @@ impl Coordinates {
         if !text.contains('/') {
             return Ok(None);
         }
-        let form = || Error::invalid("coordinates have the form BUCKET/GROUP:ARTIFACT:VERSION, with @sha256:DIGEST behind it or without");
+        let form = || {
+            Error::invalid("coordinates have the form BUCKET/GROUP:ARTIFACT:VERSION, with @sha256:DIGEST behind it or without")
+        };
         let (place, digest) = match text.rsplit_once(MARK) {
             Some((place, digest)) => (place, Some(digest.parse()?)),
             None => (text, None),
@@ -92,7 +94,8 @@ impl Inner {
         let coordinates = Coordinates::read(named).map_err(|error| invalid(error.message))?;
         let Some(coordinates) = coordinates else { return Ok(Meant { plugin: named.to_owned(), pinned: None }) };
         let Some(digest) = coordinates.digest else {
-            let text = format!("{coordinates} is not pinned to a digest: save it through /platform/v1, which looks the digest up");
+            let text =
+                format!("{coordinates} is not pinned to a digest: save it through /platform/v1, which looks the digest up");
             return Err(invalid(text));
         };
         let missing = || invalid(format!("the plugin {coordinates} is not installed: save it again to take it from its bucket"));

@@ -49,11 +49,7 @@ impl fmt::Display for User {
 
 impl Inner {
     /// Who uses what is meant. A document that cannot be read uses nothing.
-    pub(crate) async fn users(
-        &self,
-        tenant: TenantId,
-        is_meant: impl Fn(&Named) -> bool + Send + 'static,
-    ) -> Result<Vec<User>> {
+    pub(crate) async fn users(&self, tenant: TenantId, is_meant: impl Fn(&Named) -> bool + Send + 'static) -> Result<Vec<User>> {
         let store = self.store.clone();
         let look = move || {
             let mut users = Vec::new();

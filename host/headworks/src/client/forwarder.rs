@@ -4,6 +4,7 @@ use super::api::Api;
 use super::{Printer, document};
 use anyhow::Result;
 use clap::Subcommand;
+use serde_json::json;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -23,6 +24,9 @@ pub(super) enum Command {
         /// JSON file of the settings, `-` for standard input.
         #[arg(long, default_value = "-")]
         input: String,
+        /// Make it from this plugin, by name or as BUCKET/GROUP:ARTIFACT:VERSION; then the file is the configuration.
+        #[arg(long)]
+        plugin: Option<String>,
     },
     /// Delete a forwarder.
     Rm {
@@ -41,9 +45,14 @@ impl Command {
                 let text = serde_json::to_string_pretty(&forwarder)?;
                 printer.print(&forwarder, text.lines().map(str::to_owned))
             }
-            Self::Import { name, input } => {
+            Self::Import { name, input, plugin: Some(plugin) } => {
+                let body = json!({"plugin": plugin, "config": document(&input, "config")?});
+                api.platform().put(&["forwarders", &name], &body)?;
+                printer.done()
+            }
+            Self::Import { name, input, plugin: None } => {
                 let forwarder = document(&input, "forwarder")?;
-                api.put(&["forwarders", &name], &serde_json::json!({"forwarder": forwarder}))?;
+                api.put(&["forwarders", &name], &json!({"forwarder": forwarder}))?;
                 printer.done()
             }
             Self::Rm { name } => {

@@ -4,6 +4,8 @@ use super::api::{Api, Refused};
 use super::{Printer, input};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
+use headworks_plugins::{Config, Coordinates, Use};
+use serde_json::json;
 use std::io::{self, Write};
 use std::process;
 
@@ -31,6 +33,9 @@ pub(super) enum Command {
         /// File of the script, `-` for standard input.
         #[arg(long, default_value = "-")]
         input: String,
+        /// Make it from this plugin, by name or as BUCKET/GROUP:ARTIFACT:VERSION; then the file is the configuration.
+        #[arg(long)]
+        plugin: Option<String>,
     },
     /// Delete a transformer.
     Rm {
@@ -47,7 +52,7 @@ impl Command {
             Self::Cat { name } => {
                 let script = api.get(&["transformers", &name], "script")?;
                 if printer.is_json() {
-                    return printer.print(&serde_json::json!({"script": script}), []);
+                    return printer.print(&json!({"script": script}), []);
                 }
                 // Byte for byte: it may go into a file and come back.
                 let mut out = io::stdout().lock();
@@ -66,8 +71,15 @@ impl Command {
                 }
                 printer.done()
             }
-            Self::Import { name, input: path } => {
-                save(api, &name, &input(&path)?)?;
+            Self::Import { name, input: path, plugin } => {
+                let text = input(&path)?;
+                match plugin {
+                    Some(plugin) => {
+                        let script = Use { plugin, config: Config::Text(text) }.to_script();
+                        api.platform().put(&["transformers", &name], &json!({"script": script}))?;
+                    }
+                    None => save(api, &name, &text)?,
+                }
                 printer.done()
             }
             Self::Rm { name } => {
@@ -78,8 +90,13 @@ impl Command {
     }
 }
 
+/// What names a plugin by coordinates goes where these are looked up.
 fn save(api: &Api, name: &str, script: &str) -> Result<()> {
-    api.put(&["transformers", name], &serde_json::json!({"script": script}))
+    let body = json!({"script": script});
+    match Use::of_script(script).filter(|used| Coordinates::read(&used.plugin) != Ok(None)) {
+        Some(_) => api.platform().put(&["transformers", name], &body),
+        None => api.put(&["transformers", name], &body),
+    }
 }
 
 /// The text as the user's editor leaves it.
