@@ -8,6 +8,7 @@ mod calls;
 #[allow(dead_code, reason = "these tests need its HTTP server only")]
 mod capture;
 mod certificates;
+mod coordinates;
 mod diff;
 mod docs_pages;
 mod documents;

@@ -194,3 +194,33 @@ fn a_server_can_be_told_to_ask_nobody() {
     assert_eq!(secure.login("root", headworks_tests::server::PASSWORD).status, 409);
     secure.anonymous().bucket("ops");
 }
+
+#[test]
+fn foreign_names_and_times_are_kept_for_those_only_who_may_write_all_buckets() {
+    let secure = Secure::start();
+    let admin = secure.admin();
+    let user = admin.user("CN=anna");
+    let anna = secure.named("anna");
+    let bucket = admin.bucket("ops");
+    let flow = admin.flow(&bucket, "f");
+    admin.permit("read", &format!("/buckets/{bucket}"), &[&user]);
+    admin.permit("write", &format!("/buckets/{bucket}"), &[&user]);
+    let version = |who: &Nifi, number: i64, query: &str| {
+        let metadata = json!({"version": number, "author": "somebody else", "timestamp": 1_600_000_000_000_i64});
+        let body = json!({"snapshotMetadata": metadata, "flowContents": {"identifier": "g", "name": "g"}});
+        who.post(&format!("/buckets/{bucket}/flows/{flow}/versions{query}"), &body)
+    };
+    const PRESERVE: &str = "?preserveSourceProperties=true";
+    explained(&version(&anna, 1, PRESERVE), 403, "Unable to modify buckets.");
+    explained(&version(&secure.anonymous(), 1, PRESERVE), 401, "Unknown user with identity 'anonymous'.");
+    let own = done(&version(&anna, 1, ""))["snapshotMetadata"].clone();
+    assert_eq!(own["author"], anna.identity());
+    assert_ne!(own["timestamp"], 1_600_000_000_000_i64);
+    let kept = done(&version(&admin, 2, PRESERVE))["snapshotMetadata"].clone();
+    assert_eq!((&kept["author"], &kept["timestamp"]), (&json!("somebody else"), &json!(1_600_000_000_000_i64)));
+    let moved = json!({"name": "moved", "identifier": "11111111-2222-3333-4444-555555555555", "createdTimestamp": 1});
+    explained(&anna.post(&format!("/buckets{PRESERVE}"), &moved), 403, "Unable to modify buckets.");
+    admin.permit_too("write", "/buckets", &user);
+    assert_eq!(done(&anna.post(&format!("/buckets{PRESERVE}"), &moved))["createdTimestamp"], 1);
+    assert_eq!(done(&version(&anna, 3, PRESERVE))["snapshotMetadata"]["author"], "somebody else");
+}

@@ -129,6 +129,26 @@ fn known_paths_have_the_methods_of_the_contract_and_no_others() {
 }
 
 #[test]
+fn what_is_no_number_of_a_version_is_no_path_whatever_the_method() {
+    let server = Server::start();
+    let client = server.client().anonymous();
+    for path in ["versions/abc", "versions/-1", "versions/1x/export", "diff/1/latest", "diff/a/1"] {
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+            let answer = client.send(method.parse().unwrap(), &format!("{API}/buckets/b/flows/f/{path}"), &[], None);
+            assert_eq!((answer.status, answer.text().as_str()), (404, "HTTP 404 Not Found"), "{method} {path}");
+        }
+    }
+    let answer = client.send(Method::POST, &format!("{API}/flows/f/versions/abc"), &[], None);
+    assert_eq!((answer.status, answer.text().as_str()), (404, "HTTP 404 Not Found"));
+    // Versions of bundles are any text.
+    assert_eq!(client.send(Method::POST, &format!("{API}/bundles/b/versions/abc"), &[], None).status, 405);
+    // A number that no version can have is one all the same.
+    let answer = client.get(&format!("{API}/flows/f/versions/99999999999999999999"));
+    assert_ne!(answer.text(), "HTTP 404 Not Found");
+    assert_eq!(answer.status, 404);
+}
+
+#[test]
 fn the_bounds_of_the_registry_are_printed_at_the_start() {
     let server = Server::start();
     let printed = server.output();

@@ -111,6 +111,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         rules,
         hooks: hooks.clone(),
         registry: registry.clone(),
+        security: registry_options.security,
         clock: Arc::new(SystemClock),
         backups: headworks_platform::backup_places(),
     };

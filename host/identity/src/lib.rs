@@ -30,6 +30,7 @@ mod policies;
 mod providers;
 mod scope;
 mod secret;
+mod security;
 mod session;
 mod starting;
 mod tenants;
@@ -47,6 +48,7 @@ pub use mapping::{Letters, Mapping};
 pub use policies::{Granted, Policy};
 pub use providers::{AuthProvider, AuthProviderConfig};
 pub use scope::{Scope, ScopeSet};
+pub use security::Security;
 pub use tenants::{
     Administrator, Created, DayUsage, Furnish, Meter, NewTenant, Place, Quotas, Realm, State, Tenant, TenantOptions,
     TenantSettings, Tenants, Usage, stored_number,

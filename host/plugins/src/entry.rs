@@ -5,7 +5,8 @@ use crate::around::log::Log;
 use crate::around::state::State;
 use crate::compare::Comparison;
 use crate::documents::Shadow;
-use crate::slot::{Route, Slot, Trial};
+use crate::named::Meant;
+use crate::slot::{Route, Slot, Trial, Wanted};
 use crate::{Candidate, Config, Inner, PluginState, none_in_use};
 use headworks_core::{Error, ErrorCode, Result, TenantId, Timestamp};
 use headworks_sandbox::{Admission, Usage, World};
@@ -115,39 +116,48 @@ impl Inner {
     pub(crate) async fn open(
         self: &Arc<Self>,
         tenant: TenantId,
-        plugin: &str,
+        named: &str,
         config: &Config,
         world: World,
     ) -> Result<Arc<Slot>> {
-        self.usable(tenant, plugin, world)?;
-        let entry = self.entry(tenant, plugin);
+        let Meant { plugin, pinned } = self.meant_by(tenant, named).await?;
+        if pinned.is_some() && !matches!(world, World::Transformer | World::Forwarder) {
+            let text = format!("{named} names one version: only transformers and forwarders do that, name the plugin");
+            return Err(Error::new(ErrorCode::InvalidProgram, text).at("plugin"));
+        }
+        self.usable(tenant, &plugin, world)?;
+        let entry = self.entry(tenant, &plugin);
         let _turn = entry.turning.read().await;
-        let state = self.usable(tenant, plugin, world)?;
-        let key = config.key();
+        let state = self.usable(tenant, &plugin, world)?;
+        let wanted = Wanted { config: config.clone(), pinned };
+        let key = wanted.key();
         if let Some(slot) = entry.slot(&key) {
             return Ok(slot);
         }
-        let route = self.route(&entry, &state, config, None, Trials::IfTheyOpen).await?;
-        if !Arc::ptr_eq(&entry, &self.entry(tenant, plugin)) {
+        let route = self.route(&entry, &state, &wanted, None, Trials::IfTheyOpen).await?;
+        if !Arc::ptr_eq(&entry, &self.entry(tenant, &plugin)) {
             return Err(Error::new(ErrorCode::Unavailable, format!("the plugin {plugin} was deleted and made again: try again")));
         }
-        let slot = Arc::new(Slot::new(Arc::downgrade(self), Arc::downgrade(&entry), config.clone(), route));
+        let slot = Arc::new(Slot::new(Arc::downgrade(self), Arc::downgrade(&entry), wanted, route));
         Ok(entry.keep(key, slot))
     }
 
-    /// What a slot does by the document of its plugin. Versions that already run in `present` are taken from there.
+    /// What a slot does by the document of its plugin, unless it stays on one version. Versions that already run in `present` are taken from there.
     pub(crate) async fn route(
         &self,
         entry: &Entry,
         state: &PluginState,
-        config: &Config,
+        wanted: &Wanted,
         present: Option<&Route>,
         trials: Trials,
     ) -> Result<Route> {
         let run = async |version: &str, purpose| match present.and_then(|present| present.running(version, purpose)) {
             Some(running) => Ok(running),
-            None => self.run(entry, version, config, purpose).await,
+            None => self.run(entry, version, &wanted.config, purpose).await,
         };
+        if let Some(version) = &wanted.pinned {
+            return Ok(Route { active: run(version, Purpose::Use).await?, fallback: None, trial: None });
+        }
         let active = state.active.as_deref().ok_or_else(|| none_in_use(&entry.plugin))?;
         let active = run(active, Purpose::Use).await?;
         let fallback = match (&state.previous, self.on_probation(state.since)) {
@@ -211,7 +221,7 @@ impl Inner {
         let mut prepared = Vec::new();
         for slot in entry.slots() {
             let present = slot.route();
-            let route = self.route(entry, state, slot.config(), present.as_deref(), Trials::Needed).await.map_err(|error| {
+            let route = self.route(entry, state, slot.wanted(), present.as_deref(), Trials::Needed).await.map_err(|error| {
                 let what = format!("it cannot take over from the {} that runs: {}", state.world, error.message);
                 Error { message: what, ..error }
             })?;
@@ -226,7 +236,7 @@ impl Inner {
         let Some((_, state)) = self.find(entry.tenant, &entry.plugin)? else { return Ok(()) };
         for slot in entry.slots() {
             let present = slot.route();
-            match self.route(entry, &state, slot.config(), present.as_deref(), Trials::IfTheyOpen).await {
+            match self.route(entry, &state, slot.wanted(), present.as_deref(), Trials::IfTheyOpen).await {
                 Ok(route) => slot.turn(Some(route)),
                 Err(error) => {
                     tracing::error!(tenant = %entry.tenant, plugin = entry.plugin, %error, "a {} stays on another version than the one in use", state.world);

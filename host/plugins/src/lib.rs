@@ -13,6 +13,7 @@ mod grants;
 mod judge;
 mod load;
 mod manage;
+mod named;
 mod program;
 mod provider;
 mod release;
@@ -28,6 +29,7 @@ pub use around::secrets::{SECRET, SECRET_BYTES};
 pub use documents::{Candidate, Ending, Outcome, PLUGIN, PluginState, Shadow, Status, TESTS, VERSION, VersionState};
 pub use judge::{Hear, Identify, Judge};
 pub use manage::{Plugin, Version};
+pub use named::Coordinates;
 pub use program::{Config, FORWARDER_TYPE, Use};
 pub use provider::{IDENTITY_PROVIDER, Provider, SavedProvider};
 pub use release::Release;
@@ -45,6 +47,7 @@ use headworks_pipelines::{Target, Transform};
 use headworks_sandbox::Sandbox;
 use headworks_store::Store;
 use load::Loaded;
+use named::Meant;
 use serde_json::Value;
 use slot::Slot;
 use std::collections::HashMap;
@@ -141,7 +144,7 @@ impl Plugins {
         &self.0.sandbox
     }
 
-    /// A transformer made from a plugin. It goes on with whichever version is in use.
+    /// A transformer made from a plugin. It goes on with whichever version is in use, unless one is named by its digest.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidProgram`] when there is no such plugin, it is no transformer, no version of it is in use, or the
@@ -161,7 +164,8 @@ impl Plugins {
         version: &str,
         config: &Config,
     ) -> Result<Arc<dyn Transform>> {
-        let entry = self.0.existing(tenant, plugin)?;
+        let Meant { plugin, .. } = self.0.meant_by(tenant, plugin).await?;
+        let entry = self.0.existing(tenant, &plugin)?;
         Ok(self.0.run(&entry, version, config, Purpose::Use).await?)
     }
 
@@ -190,10 +194,12 @@ impl Plugins {
     }
 
     /// The configuration as the plugin's schema sees it: a document, or a text where that is what it wants or what there is.
+    /// Blocks where one version is named.
     pub fn shown_config(&self, tenant: TenantId, used: &Use) -> Value {
         let wants_text = || {
-            let active = self.0.find(tenant, &used.plugin).ok()??.1.active?;
-            let (_, version) = self.0.version(tenant, &used.plugin, &active).ok()?;
+            let Meant { plugin, pinned } = self.0.meant(tenant, &used.plugin).ok()?;
+            let version = pinned.or(self.0.find(tenant, &plugin).ok()??.1.active)?;
+            let (_, version) = self.0.version(tenant, &plugin, &version).ok()?;
             Some(schema::Schema::read(&version.config_schema).ok()?.wants_text())
         };
         used.config.value(wants_text().unwrap_or(false)).unwrap_or_else(|_| match &used.config {
@@ -202,17 +208,16 @@ impl Plugins {
         })
     }
 
-    /// Checks a configuration against the schema of the version in use.
+    /// Checks a configuration against the schema of the version that is named, or else of the one in use.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidProgram`] with the place of the mistake.
-    pub fn check_config(&self, tenant: TenantId, plugin: &str, config: &Config, world: World) -> Result<()> {
-        let state = self.0.usable(tenant, plugin, world)?;
-        let version = match state.active {
-            Some(version) => version,
-            None => return Err(none_in_use(plugin)),
-        };
-        let (_, version) = self.0.version(tenant, plugin, &version)?;
+    /// [`ErrorCode::InvalidProgram`] with the place of the mistake; [`ErrorCode::NotApproved`] for a version that is named and
+    /// waits.
+    pub async fn check_config(&self, tenant: TenantId, named: &str, config: &Config, world: World) -> Result<()> {
+        let Meant { plugin, pinned } = self.0.meant_by(tenant, named).await?;
+        let state = self.0.usable(tenant, &plugin, world)?;
+        let version = pinned.or(state.active).ok_or_else(|| none_in_use(&plugin))?;
+        let (_, version) = self.0.approved(tenant, &plugin, &version).map_err(|error| error.at("plugin"))?;
         let schema = schema::Schema::read(&version.config_schema)?;
         schema.check(&config.value(schema.wants_text())?).map(drop)
     }
@@ -238,7 +243,7 @@ impl Inner {
         let invalid = |text: String| Error::new(ErrorCode::InvalidProgram, text).at("plugin");
         let state = self.find(tenant, plugin)?.ok_or_else(|| invalid(format!("there is no plugin {plugin:?}")))?.1;
         if state.world != world.as_str() {
-            return Err(invalid(format!("the plugin {plugin} is {}, not {}", one(&state.world), one(world.as_str()))));
+            return Err(other_world(&format!("the plugin {plugin}"), &state.world, world));
         }
         Ok(state)
     }
@@ -248,6 +253,11 @@ impl Inner {
 fn one(world: &str) -> String {
     let article = if world.starts_with(['e', 'i']) { "an" } else { "a" };
     format!("{article} {world}")
+}
+
+fn other_world(what: &str, is: &str, wanted: World) -> Error {
+    let text = format!("{what} is {}, not {}", one(is), one(wanted.as_str()));
+    Error::new(ErrorCode::InvalidProgram, text).at("plugin")
 }
 
 fn none_in_use(plugin: &str) -> Error {

@@ -70,6 +70,19 @@ impl Inner {
         Ok((document, state))
     }
 
+    /// The document of a version that may run.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`], [`ErrorCode::NotApproved`].
+    pub(crate) fn approved(&self, tenant: TenantId, plugin: &str, version: &str) -> Result<(Document, VersionState)> {
+        let found = self.version(tenant, plugin, version)?;
+        if found.1.status == Status::Waiting {
+            let message = format!("the version {version} of the plugin {plugin} waits for the approval of what it asks for");
+            return Err(Error::new(ErrorCode::NotApproved, message));
+        }
+        Ok(found)
+    }
+
     /// The component with these bytes, loaded now unless somebody uses it.
     pub(crate) async fn load(&self, digest: Digest, bytes: impl AsyncFnOnce() -> Result<Vec<u8>>) -> Result<Arc<Loaded>> {
         let known = || self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,11 +104,7 @@ impl Inner {
         plugin: &str,
         version: &str,
     ) -> Result<(Arc<Loaded>, VersionState)> {
-        let (_, state) = self.version(tenant, plugin, version)?;
-        if state.status == Status::Waiting {
-            let message = format!("the version {version} of the plugin {plugin} waits for the approval of what it asks for");
-            return Err(Error::new(ErrorCode::NotApproved, message));
-        }
+        let (_, state) = self.approved(tenant, plugin, version)?;
         let digest: Digest = state.digest.parse()?;
         let loaded = self.load(digest, async || self.component(tenant, digest).await).await?;
         let said = loaded.plugin.description();

@@ -1,13 +1,12 @@
 //! Looking at plugins and versions, approving, deleting.
 
 use crate::documents::{self, PluginState, VersionState};
+use crate::users::{Named, check_unused};
 use crate::{Inner, Plugins};
 use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
 use headworks_sandbox::golden::Tests;
 use headworks_store::{Beside, Change, Expect};
-
-/// The users of a plugin that are named when it cannot be deleted.
-const NAMED: usize = 10;
+use std::collections::HashSet;
 
 /// A plugin as it is stored.
 #[derive(Clone, Debug)]
@@ -128,10 +127,10 @@ impl Plugins {
         Ok(())
     }
 
-    /// Deletes a version that is neither in use nor on trial.
+    /// Deletes a version that is neither in use nor on trial, and that no document names by its digest.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`]; [`ErrorCode::InUse`].
+    /// [`ErrorCode::NotFound`]; [`ErrorCode::InUse`], which names the documents.
     pub async fn delete_version(&self, tenant: TenantId, author: &str, plugin: &str, version: &str) -> Result<()> {
         let entry = self.0.existing(tenant, plugin)?;
         let _turn = entry.changing.lock().await;
@@ -143,6 +142,9 @@ impl Plugins {
                 format!("the version {version} of the plugin {plugin} is in use: release another one or roll back first");
             return Err(Error::new(ErrorCode::InUse, message));
         }
+        let digest: Digest = gone.digest.parse()?;
+        let users = self.0.users(tenant, move |named| *named == Named::Version(digest)).await?;
+        check_unused(&format!("the version {version} of the plugin {plugin}"), &users)?;
         let mut changes = vec![
             Change::delete(documents::version_key(tenant, plugin, version)),
             Change::delete(documents::tests_key(tenant, plugin, version)),
@@ -152,7 +154,6 @@ impl Plugins {
             let expect = Expect::Revision(document.revision);
             changes.push(Change::put(document.key, documents::encode(&state)?).expecting(expect));
         }
-        let digest: Digest = gone.digest.parse()?;
         self.0.store.write_with(author, changes, vec![Beside::NoBlob { tenant, digest }]).await?;
         Ok(())
     }
@@ -165,22 +166,22 @@ impl Plugins {
         let entry = self.0.existing(tenant, plugin)?;
         let _turn = entry.changing.lock().await;
         let (document, _) = self.0.plugin(tenant, plugin)?;
-        let users = self.0.users(tenant, plugin).await?;
-        if !users.is_empty() {
-            let mut named: Vec<String> = users.iter().take(NAMED).map(ToString::to_string).collect();
-            if users.len() > NAMED {
-                named.push(format!("{} more", users.len() - NAMED));
-            }
-            let message = format!("the plugin {plugin} is used by {}: change or delete that first", named.join(", "));
-            return Err(Error::new(ErrorCode::InUse, message));
-        }
         let mut changes = vec![Change::delete(document.key)];
         let mut beside = vec![Beside::NoState { tenant, plugin: plugin.to_owned() }];
+        let mut digests = HashSet::new();
         for version in self.versions(tenant, plugin)? {
             changes.push(Change::delete(version.document.key));
             changes.push(Change::delete(documents::tests_key(tenant, plugin, &version.version)));
-            beside.push(Beside::NoBlob { tenant, digest: version.state.digest.parse()? });
+            let digest = version.state.digest.parse()?;
+            digests.insert(digest);
+            beside.push(Beside::NoBlob { tenant, digest });
         }
+        let name = plugin.to_owned();
+        let is_meant = move |named: &Named| match named {
+            Named::Plugin(plugin) => *plugin == name,
+            Named::Version(digest) => digests.contains(digest),
+        };
+        check_unused(&format!("the plugin {plugin}"), &self.0.users(tenant, is_meant).await?)?;
         let turning = entry.turning.write().await;
         // What runs on must not bring back what is deleted.
         entry.slots().iter().for_each(|slot| slot.turn(None));

@@ -8,6 +8,7 @@ use crate::documents::{self, Candidate, Ending, Outcome, PluginState, Shadow, St
 use crate::entry::Entry;
 use crate::load::Loaded;
 use crate::manage::Plugin;
+use crate::users::Named;
 use crate::{Inner, Plugins};
 use headworks_core::{Digest, Document, Error, ErrorCode, Result, TenantId};
 use headworks_sandbox::golden::{self, Tests};
@@ -134,9 +135,10 @@ fn replaced(document: &Document, state: &impl serde::Serialize) -> Result<Change
 }
 
 impl Inner {
-    /// Checks the configurations of everything that is made from a plugin against another version of it.
+    /// Checks the configurations of everything that follows the releases of a plugin against another version of it.
     async fn check_users(&self, entry: &Entry, loaded: &Loaded) -> Result<()> {
-        for user in self.users(entry.tenant, &entry.plugin).await? {
+        let followers = Named::Plugin(entry.plugin.clone());
+        for user in self.users(entry.tenant, move |named| *named == followers).await? {
             let checked = user.config.value(loaded.schema.wants_text()).and_then(|config| loaded.schema.check(&config));
             checked.map_err(|error| Error { message: format!("{user}: {}", error.message), ..error })?;
         }

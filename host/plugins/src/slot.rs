@@ -19,11 +19,26 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 pub(crate) struct Slot {
     plugins: Weak<Inner>,
     entry: Weak<Entry>,
-    config: Config,
+    wanted: Wanted,
     /// None once the plugin is deleted.
     route: RwLock<Option<Arc<Route>>>,
     /// Batches so far, to share them out.
     batches: AtomicU64,
+}
+
+/// What a slot is made from.
+#[derive(Clone)]
+pub(crate) struct Wanted {
+    pub(crate) config: Config,
+    /// The version that it stays on; `None` follows the one in use.
+    pub(crate) pinned: Option<String>,
+}
+
+impl Wanted {
+    /// Two with the same key are the same.
+    pub(crate) fn key(&self) -> String {
+        format!("{} {}", self.pinned.as_deref().unwrap_or_default(), self.config.key())
+    }
 }
 
 /// Which version gets a batch.
@@ -80,12 +95,12 @@ fn is_fault(failure: &CallFailure) -> bool {
 }
 
 impl Slot {
-    pub(crate) fn new(plugins: Weak<Inner>, entry: Weak<Entry>, config: Config, route: Route) -> Self {
-        Self { plugins, entry, config, route: RwLock::new(Some(Arc::new(route))), batches: AtomicU64::new(0) }
+    pub(crate) fn new(plugins: Weak<Inner>, entry: Weak<Entry>, wanted: Wanted, route: Route) -> Self {
+        Self { plugins, entry, wanted, route: RwLock::new(Some(Arc::new(route))), batches: AtomicU64::new(0) }
     }
 
-    pub(crate) fn config(&self) -> &Config {
-        &self.config
+    pub(crate) fn wanted(&self) -> &Wanted {
+        &self.wanted
     }
 
     pub(crate) fn route(&self) -> Option<Arc<Route>> {

@@ -3,9 +3,9 @@
 use crate::documents::{self, PluginState, Status, VersionState, check_name, check_version};
 use crate::load::Loaded;
 use crate::manage::Version;
-use crate::{Plugins, Release, grants, one};
+use crate::{Plugins, Release, grants, one, other_world};
 use headworks_core::{Digest, Error, ErrorCode, Result, TenantId};
-use headworks_sandbox::Description;
+use headworks_sandbox::{Description, World};
 use headworks_store::{Beside, Change, Expect};
 
 /// The most bytes of a version's summary.
@@ -28,6 +28,8 @@ pub struct Upload {
     pub approve: Vec<String>,
     /// Whether it goes into use, unless it waits for approval.
     pub release: bool,
+    /// What it has to be, where it is for something.
+    pub world: Option<World>,
 }
 
 impl Plugins {
@@ -36,10 +38,11 @@ impl Plugins {
     ///
     /// # Errors
     /// [`ErrorCode::PluginRefused`] for a component that cannot be used; [`ErrorCode::Invalid`] when the digest is another one;
+    /// [`ErrorCode::InvalidProgram`] when the world is another one;
     /// [`ErrorCode::Exists`] when the version is there with another component; what [`release`](Self::release) meets, after
     /// the version was stored.
     pub async fn upload(&self, tenant: TenantId, author: &str, upload: Upload) -> Result<Version> {
-        let Upload { component, sha256, approve, release } = upload;
+        let Upload { component, sha256, approve, release, world: wanted } = upload;
         let size = component.len() as u64;
         let sandbox = self.0.sandbox.clone();
         let looked = tokio::task::spawn_blocking(move || {
@@ -50,6 +53,9 @@ impl Plugins {
         if let Some(expected) = sha256.filter(|expected| *expected != digest) {
             let message = format!("the component arrived with the SHA-256 {digest} instead of {expected}: send it again");
             return Err(Error::invalid(message).at("sha256"));
+        }
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != inspection.world) {
+            return Err(other_world("the component", inspection.world.as_str(), wanted));
         }
         let loaded = self.0.load(digest, async || Ok(component.clone())).await?;
         let said = check(&loaded)?.clone();

@@ -79,7 +79,8 @@ impl Durable {
 
     /// Writes table files, so that the next start has nothing to bring in.
     pub(crate) fn close(mut self) -> Result<()> {
-        self.flush()
+        self.flush()?;
+        self.journal.close()
     }
 
     /// Has table files written in the background once a segment is full, and waits for them only when too many are.

@@ -137,6 +137,18 @@ impl Journal {
         Ok(())
     }
 
+    /// Removes all but the last segment where everything is in files of the database, so that the next opening has no more
+    /// to read.
+    pub(crate) fn close(mut self) -> Result<()> {
+        if self.released < self.sequence {
+            return Ok(());
+        }
+        for (segment, _) in self.full.drain(..) {
+            fs::remove_file(segment.path)?;
+        }
+        Ok(())
+    }
+
     fn rotate(&mut self) -> Result<()> {
         self.write(END, &[])?;
         self.active.sync()?;
@@ -350,6 +362,10 @@ impl Spares {
         let (give, ready) = sync_channel(0);
         // Two names in turn: the one that was handed over last may not have been renamed yet.
         let mut paths = [folder.join("spare-0"), folder.join("spare-1")];
+        // One that was left over is at hand at once.
+        if paths[1].exists() && !paths[0].exists() {
+            paths.reverse();
+        }
         let filler = std::thread::spawn(move || {
             while give.send(zero_filled(&paths[0], segment_bytes)).is_ok() {
                 paths.reverse();

@@ -1,8 +1,9 @@
 //! The address of the API as the client sees it, behind whatever proxies (NiFi Registry 2.5).
 
 use crate::call::Call;
-use crate::{PREFIX, RegistryOptions, Security};
+use crate::{PREFIX, RegistryOptions};
 use axum::http::HeaderMap;
+use headworks_identity::Security;
 
 /// Absolute, without a slash at its end.
 pub(crate) fn of(call: &Call) -> String {

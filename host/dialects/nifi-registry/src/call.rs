@@ -1,7 +1,7 @@
 //! One request on its way through the checks. Taking a [`Call`] authenticates; its methods read the rest.
 
 use crate::failure::Failure;
-use crate::{App, Security, chain};
+use crate::{App, chain};
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use headworks_core::{Error, ErrorClass, TenantId};
@@ -43,17 +43,6 @@ impl FromRequest<App> for Call {
             incoming.context.hold_with_connection(|| app.identity.tenants().meter(caller.tenant).connection())?;
         }
         Ok(Self { app: Arc::clone(app), caller, incoming })
-    }
-}
-
-impl Security {
-    /// Whether those have to prove who they are who come over TLS, or without it.
-    pub fn asks(self, tls: bool) -> bool {
-        match self {
-            Self::Auto => tls,
-            Self::Secured => true,
-            Self::Open => false,
-        }
     }
 }
 

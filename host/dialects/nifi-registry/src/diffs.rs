@@ -3,7 +3,7 @@
 use crate::App;
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::outside::no_such_path;
+use crate::outside::number;
 use axum::routing::get;
 use axum::{Json, Router};
 use headworks_identity::Action;
@@ -87,13 +87,4 @@ async fn diff(mut call: Call) -> Result<Json<DiffView>, Failure> {
         version_b: compared.b,
         component_difference_groups: compared.components.into_iter().map(Into::into).collect(),
     }))
-}
-
-/// A path with anything else than digits there is no path of the API.
-fn number(text: &str) -> Result<u32, Failure> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(no_such_path());
-    }
-    // What is larger than any number exists no more than the largest.
-    Ok(text.parse().unwrap_or(u32::MAX))
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 pub(crate) fn routes() -> Router<App> {
     const OF_BUNDLE: &str = "/bundles/{bundle}/versions/{version}/extensions";
-    const BY_NAME: &str = "/extension-repository/{bucket}/{group}/{artifact}/{version}/extensions";
+    let by_name = format!("/{}/{{bucket}}/{{group}}/{{artifact}}/{{version}}/extensions", repository::ROOT);
     Router::new()
         .route("/extensions", get(search))
         .route("/extensions/provided-service-api", get(by_service))
@@ -34,10 +34,10 @@ pub(crate) fn routes() -> Router<App> {
         .route(&format!("{OF_BUNDLE}/{{name}}"), get(one_of_bundle))
         .route(&format!("{OF_BUNDLE}/{{name}}/docs"), get(page_of_bundle))
         .route(&format!("{OF_BUNDLE}/{{name}}/docs/additional-details"), get(details_of_bundle))
-        .route(BY_NAME, get(of_version))
-        .route(&format!("{BY_NAME}/{{name}}"), get(one_of_version))
-        .route(&format!("{BY_NAME}/{{name}}/docs"), get(page_of_version))
-        .route(&format!("{BY_NAME}/{{name}}/docs/additional-details"), get(details_of_version))
+        .route(&by_name, get(of_version))
+        .route(&format!("{by_name}/{{name}}"), get(one_of_version))
+        .route(&format!("{by_name}/{{name}}/docs"), get(page_of_version))
+        .route(&format!("{by_name}/{{name}}/docs/additional-details"), get(details_of_version))
 }
 
 /// The types that searches know. Archives of other releases may have others.

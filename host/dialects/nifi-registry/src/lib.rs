@@ -46,7 +46,7 @@ use headworks_core::time::Clock;
 use headworks_http::RequestId;
 use headworks_identity::kerberos::Kerberos;
 use headworks_identity::oidc::Oidc;
-use headworks_identity::{Identity, Mapping};
+use headworks_identity::{Identity, Mapping, Security};
 use headworks_plugins::Plugins;
 use headworks_registry::Registry;
 use headworks_store::Store;
@@ -56,18 +56,6 @@ use std::time::Duration;
 
 /// Where the dialect is mounted.
 pub const PREFIX: &str = "/nifi-registry-api";
-
-/// Who has to prove who they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Security {
-    /// Those who come over TLS. Over plain HTTP nobody is asked and nobody refused, as in NiFi Registry.
-    #[default]
-    Auto,
-    /// Everybody: for servers behind a proxy that ends TLS.
-    Secured,
-    /// Nobody.
-    Open,
-}
 
 /// How this dialect behaves.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! What an operation answers with, and whether the client takes it (NiFi Registry 2.2).
 
 use crate::failure::Failure;
+use crate::repository::ROOT;
 use axum::http::{HeaderMap, StatusCode, header};
 
 /// Refuses a client that does not take what the operation at this path answers with. Says nothing of paths that lead
@@ -18,10 +19,10 @@ pub(crate) fn acceptable(path: &str, headers: &HeaderMap) -> Result<(), Failure>
 fn produced(path: &str) -> Option<&'static str> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     Some(match parts.as_slice() {
-        ["access", "oidc", "exchange"] | ["access", "token", ..] | ["extension-repository", .., "sha256"] => "text/plain",
+        ["access", "oidc", "exchange"] | ["access", "token", ..] | [ROOT, .., "sha256"] => "text/plain",
         ["access", "oidc" | "logout", ..] => return None,
-        ["bundles" | "extension-repository", .., "content"] => "application/octet-stream",
-        ["bundles" | "extension-repository", .., "docs" | "additional-details"] => "text/html",
+        ["bundles" | ROOT, .., "content"] => "application/octet-stream",
+        ["bundles" | ROOT, .., "docs" | "additional-details"] => "text/html",
         ["swagger", "ui.html"] => "text/html",
         _ => "application/json",
     })

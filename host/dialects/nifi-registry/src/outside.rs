@@ -1,14 +1,15 @@
 //! What happens to every request before its operation and to every answer after it (NiFi Registry 2).
 
 use crate::failure::Failure;
-use crate::{App, PREFIX, Security};
+use crate::{App, PREFIX};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{RawPathParams, State};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use headworks_http::RequestContext;
+use headworks_identity::Security;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -52,7 +53,23 @@ pub(crate) fn no_such_path() -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "HTTP 404 Not Found")
 }
 
-pub(crate) async fn wrong_method() -> Failure {
+/// The names of parts of paths that are numbers of versions.
+const NUMBERS: &[&str] = &["number", "a", "b"];
+
+/// A number of a version in a path, which is digits only: with anything else it is no path (NiFi Registry 2.1). What is larger
+/// than any number exists no more than the largest.
+pub(crate) fn number(text: &str) -> Result<u32, Failure> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(no_such_path());
+    }
+    Ok(text.parse().unwrap_or(u32::MAX))
+}
+
+pub(crate) async fn wrong_method(parts: RawPathParams) -> Failure {
+    let numbers = parts.iter().filter(|(name, _)| NUMBERS.contains(name));
+    if let Some(no_path) = numbers.filter_map(|(_, text)| number(text).err()).next() {
+        return no_path;
+    }
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed")
 }
 

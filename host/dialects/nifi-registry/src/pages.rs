@@ -1,6 +1,8 @@
 //! Pages beside the API: what a browser or a readiness probe asks for (NiFi Registry 2.6).
 
+use crate::PREFIX;
 use crate::docs::STYLE;
+use crate::repository::ROOT;
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse};
@@ -23,11 +25,12 @@ async fn home() -> Html<&'static str> {
     ))
 }
 
-async fn docs() -> Html<&'static str> {
-    Html(concat!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Headworks registry</title></head>",
-        "<body><h1>Documentation</h1><p>That of each extension is at its <code>docs</code> below ",
-        "<a href=\"/nifi-registry-api/extension-repository\">/nifi-registry-api/extension-repository</a>.</p></body></html>\n"
+async fn docs() -> Html<String> {
+    let below = format!("{PREFIX}/{ROOT}");
+    Html(format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Headworks registry</title></head>\
+         <body><h1>Documentation</h1><p>That of each extension is at its <code>docs</code> below \
+         <a href=\"{below}\">{below}</a>.</p></body></html>\n"
     ))
 }
 

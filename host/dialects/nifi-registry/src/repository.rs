@@ -21,15 +21,16 @@ use serde::Serialize;
 pub(crate) const ROOT: &str = "extension-repository";
 
 pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/extension-repository", get(buckets))
-        .route("/extension-repository/{bucket}", get(groups))
-        .route("/extension-repository/{bucket}/{group}", get(artifacts))
-        .route("/extension-repository/{bucket}/{group}/{artifact}", get(versions))
-        .route("/extension-repository/{bucket}/{group}/{artifact}/sha256", get(digest_anywhere))
-        .route("/extension-repository/{bucket}/{group}/{artifact}/{version}", get(version))
-        .route("/extension-repository/{bucket}/{group}/{artifact}/{version}/content", get(content))
-        .route("/extension-repository/{bucket}/{group}/{artifact}/{version}/sha256", get(digest))
+    let below = Router::new()
+        .route("/", get(buckets))
+        .route("/{bucket}", get(groups))
+        .route("/{bucket}/{group}", get(artifacts))
+        .route("/{bucket}/{group}/{artifact}", get(versions))
+        .route("/{bucket}/{group}/{artifact}/sha256", get(digest_anywhere))
+        .route("/{bucket}/{group}/{artifact}/{version}", get(version))
+        .route("/{bucket}/{group}/{artifact}/{version}/content", get(content))
+        .route("/{bucket}/{group}/{artifact}/{version}/sha256", get(digest));
+    Router::new().nest(&format!("/{ROOT}"), below)
 }
 
 /// What is at one level of the hierarchy of names.

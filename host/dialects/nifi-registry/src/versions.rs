@@ -6,7 +6,8 @@ use crate::call::Call;
 use crate::failure::Failure;
 use crate::flows::FlowView;
 use crate::links::Link;
-use crate::{base, outside, snapshots};
+use crate::outside::number;
+use crate::{base, snapshots};
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::routing::{get, post};
@@ -23,12 +24,12 @@ pub(crate) fn routes() -> Router<App> {
         .route("/buckets/{bucket}/flows/{flow}/versions/import", post(import))
         .route("/buckets/{bucket}/flows/{flow}/versions/latest", get(latest))
         .route("/buckets/{bucket}/flows/{flow}/versions/latest/metadata", get(latest_metadata))
-        .route("/buckets/{bucket}/flows/{flow}/versions/{version}", get(one))
-        .route("/buckets/{bucket}/flows/{flow}/versions/{version}/export", get(export))
+        .route("/buckets/{bucket}/flows/{flow}/versions/{number}", get(one))
+        .route("/buckets/{bucket}/flows/{flow}/versions/{number}/export", get(export))
         .route("/flows/{flow}/versions", get(list_anywhere))
         .route("/flows/{flow}/versions/latest", get(latest_anywhere))
         .route("/flows/{flow}/versions/latest/metadata", get(latest_metadata_anywhere))
-        .route("/flows/{flow}/versions/{version}", get(one_anywhere))
+        .route("/flows/{flow}/versions/{number}", get(one_anywhere))
 }
 
 /// What is told of a version beside its contents.
@@ -135,15 +136,6 @@ impl Call {
     }
 }
 
-/// The number of a version in a path, which is digits only: anything else is no path (NiFi Registry 2.1).
-pub(crate) async fn number(text: &str) -> Result<u32, Failure> {
-    let number = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
-    match number {
-        Some(number) => Ok(number),
-        None => Err(outside::unknown_path().await),
-    }
-}
-
 async fn save(mut call: Call) -> Result<Response<Body>, Failure> {
     let [bucket, flow] = call.path().await?;
     let saving = if call.preserves()? { Saving::Preserved } else { Saving::Own };
@@ -170,7 +162,7 @@ async fn import(mut call: Call) -> Result<Response<Body>, Failure> {
 
 async fn export(mut call: Call) -> Result<Response<Body>, Failure> {
     let [bucket, flow, version] = call.path().await?;
-    let number = number(&version).await?;
+    let number = number(&version)?;
     let (_, flow) = call.flow_in(&bucket, &flow)?;
     let version = call.version_of(&flow, number)?;
     let head = Head { bucket: None, flow: None, latest: None, snapshot_metadata: MetadataView::bare(version.clone()) };
@@ -238,7 +230,7 @@ async fn latest_metadata_anywhere(mut call: Call) -> Result<Json<MetadataView>, 
 
 async fn one(mut call: Call) -> Result<Response<Body>, Failure> {
     let [bucket, flow, version] = call.path().await?;
-    let number = number(&version).await?;
+    let number = number(&version)?;
     let found = call.flow_in(&bucket, &flow)?;
     let version = call.version_of(&found.1, number)?;
     call.whole(found, version).await
@@ -246,7 +238,7 @@ async fn one(mut call: Call) -> Result<Response<Body>, Failure> {
 
 async fn one_anywhere(mut call: Call) -> Result<Response<Body>, Failure> {
     let [flow, version] = call.path().await?;
-    let number = number(&version).await?;
+    let number = number(&version)?;
     let found = call.flow_anywhere(&flow)?;
     let version = call.version_of(&found.1, number)?;
     call.whole(found, version).await

@@ -6,7 +6,8 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use headworks_core::Error;
 use headworks_http::Incoming;
-use headworks_identity::{Principal, Scope};
+use headworks_identity::{Action, Principal, Resource, Scope};
+use headworks_registry::Bucket;
 use serde::de::DeserializeOwned;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -48,6 +49,16 @@ impl Call {
     /// Refuses a caller without this scope.
     pub(crate) fn allow(&self, scope: Scope) -> Result<(), Failure> {
         if self.caller.scopes.allows(scope) { Ok(()) } else { Err(Failure::denied(scope)) }
+    }
+
+    /// Refuses a caller whom the registry would refuse this with a bucket.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Denied`](headworks_core::ErrorCode::Denied).
+    pub(crate) fn permit(&self, action: Action, bucket: &Bucket) -> headworks_core::Result<()> {
+        let caller = self.app.security.caller(self.context.tls(), &self.caller);
+        let resource = Resource::Bucket { id: bucket.id.clone(), public: bucket.allow_public_read };
+        self.app.identity.permit(&caller, action, &resource)
     }
 
     /// The first name in the path, percent-decoded.

@@ -1,6 +1,7 @@
 //! Forwarders made from a plugin. The documents are those of the FlowG dialect; of its own types, which hold secrets, only
 //! the type is shown here.
 
+use crate::bundles::settle;
 use crate::call::Call;
 use crate::failure::{Failure, json};
 use crate::plugins::gone;
@@ -70,14 +71,17 @@ pub(crate) async fn list(call: Call) -> Answer {
 pub(crate) async fn get(mut call: Call) -> Answer {
     let name = call.name().await?;
     call.allow(Scope::ReadForwarders)?;
-    shown(&call, &name)
+    shown(&mut call, name).await
 }
 
-fn shown(call: &Call, name: &str) -> Answer {
-    let tenant = call.caller.tenant;
-    let found = call.app.store.get(&DocumentKey::new(tenant, FORWARDER, name))?;
-    let document = found.ok_or_else(|| Error::not_found(format!("there is no forwarder {name:?}")))?;
-    Ok(json(&ForwarderShape::read(&call.app.plugins, tenant, document)?))
+async fn shown(call: &mut Call, name: String) -> Answer {
+    let (app, tenant) = (call.app.clone(), call.caller.tenant);
+    let read = move || {
+        let found = app.store.get(&DocumentKey::new(tenant, FORWARDER, &name))?;
+        let document = found.ok_or_else(|| Error::not_found(format!("there is no forwarder {name:?}")))?;
+        ForwarderShape::read(&app.plugins, tenant, document)
+    };
+    Ok(json(&blocking(read).await?))
 }
 
 pub(crate) async fn save(mut call: Call) -> Answer {
@@ -93,12 +97,11 @@ pub(crate) async fn save(mut call: Call) -> Answer {
     let Asked { plugin, config, delivery } = call.json().await?;
     call.allow(Scope::WriteForwarders)?;
     let config = Config::Json(config.unwrap_or_else(|| Value::Object(serde_json::Map::new())));
-    let used = Use { plugin, config };
-    call.app.plugins.check_config(call.caller.tenant, &used.plugin, &used.config, World::Forwarder)?;
+    let used = settle(&mut call, Use { plugin, config }, World::Forwarder).await?;
     let key = DocumentKey::new(call.caller.tenant, FORWARDER, &name);
     let body = used.to_forwarder(matches!(delivery, Delivery::Queued)).encode();
     call.app.store.write(&call.caller.user, vec![Change::put(key, body)]).await?;
-    shown(&call, &name)
+    shown(&mut call, name).await
 }
 
 pub(crate) async fn delete(mut call: Call) -> Answer {

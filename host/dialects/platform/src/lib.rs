@@ -32,7 +32,7 @@ use headworks_core::Error;
 use headworks_core::time::Clock;
 use headworks_hooks::Hooks;
 use headworks_http::RequestId;
-use headworks_identity::Identity;
+use headworks_identity::{Identity, Security};
 use headworks_pipelines::Pipelines;
 use headworks_plugins::Plugins;
 use headworks_registry::Registry;
@@ -63,6 +63,8 @@ pub struct PlatformState {
     pub hooks: Hooks,
     /// Buckets with versions of objects.
     pub registry: Registry,
+    /// Whether policies of buckets are asked.
+    pub security: Security,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How many backups of the whole server may be under way: [`backup_places`].

@@ -180,10 +180,10 @@ pub(crate) async fn upload(mut call: Call) -> Answer {
         call.allow(Scope::WriteAcls)?;
     }
     let component = match query.get("from") {
-        Some(named) => fetch(&call.app, call.caller.tenant, named, sha256).await?,
+        Some(named) => fetch(&mut call, named, sha256).await?,
         None => call.body().await?.to_vec(),
     };
-    let upload = Upload { component, sha256, approve, release };
+    let upload = Upload { component, sha256, approve, release, world: None };
     let version = call.app.plugins.upload(call.caller.tenant, &call.caller.user, upload).await?;
     Ok(answer(StatusCode::CREATED, &VersionShape::from(&version)))
 }

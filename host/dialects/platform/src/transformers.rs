@@ -1,5 +1,6 @@
 //! Transformers: a script, or a plugin with its configuration. The documents are those of the FlowG dialect.
 
+use crate::bundles::settle;
 use crate::call::Call;
 use crate::failure::{Failure, json};
 use crate::plugins::gone;
@@ -57,14 +58,17 @@ pub(crate) async fn list(call: Call) -> Answer {
 pub(crate) async fn get(mut call: Call) -> Answer {
     let name = call.name().await?;
     call.allow(Scope::ReadTransformers)?;
-    shown(&call, &name)
+    shown(&mut call, name).await
 }
 
-fn shown(call: &Call, name: &str) -> Answer {
-    let tenant = call.caller.tenant;
-    let found = call.app.store.get(&DocumentKey::new(tenant, TRANSFORMER, name))?;
-    let document = found.ok_or_else(|| Error::not_found(format!("there is no transformer {name:?}")))?;
-    Ok(json(&TransformerShape::read(&call.app.plugins, tenant, document)?))
+async fn shown(call: &mut Call, name: String) -> Answer {
+    let (app, tenant) = (call.app.clone(), call.caller.tenant);
+    let read = move || {
+        let found = app.store.get(&DocumentKey::new(tenant, TRANSFORMER, &name))?;
+        let document = found.ok_or_else(|| Error::not_found(format!("there is no transformer {name:?}")))?;
+        TransformerShape::read(&app.plugins, tenant, document)
+    };
+    Ok(json(&blocking(read).await?))
 }
 
 pub(crate) async fn save(mut call: Call) -> Answer {
@@ -79,18 +83,19 @@ pub(crate) async fn save(mut call: Call) -> Answer {
     let asked = call.json().await?;
     call.allow(Scope::WriteTransformers)?;
     let script = match asked {
-        Asked { plugin: None, config: None, script: Some(script) } => script,
+        Asked { plugin: None, config: None, script: Some(script) } => match Use::of_script(&script) {
+            Some(used) => settle(&mut call, used, World::Transformer).await?.to_script(),
+            None => script,
+        },
         Asked { plugin: Some(plugin), config, script: None } => {
             let config = Config::Json(config.unwrap_or_else(|| Value::Object(serde_json::Map::new())));
-            let used = Use { plugin, config };
-            call.app.plugins.check_config(call.caller.tenant, &used.plugin, &used.config, World::Transformer)?;
-            used.to_script()
+            settle(&mut call, Use { plugin, config }, World::Transformer).await?.to_script()
         }
         _ => return Err(Error::invalid("a transformer is a plugin with its config, or a script").at("body").into()),
     };
     let key = DocumentKey::new(call.caller.tenant, TRANSFORMER, &name);
     call.app.store.write(&call.caller.user, vec![Change::put(key, encode_script(&script))]).await?;
-    shown(&call, &name)
+    shown(&mut call, name).await
 }
 
 pub(crate) async fn delete(mut call: Call) -> Answer {

@@ -4,6 +4,7 @@
 //! no secret of a forwarder gets into a version; what is restored is judged as if it were saved by hand.
 
 use crate::App;
+use crate::bundles::settle;
 use crate::call::Call;
 use crate::failure::{Failure, json};
 use axum::body::Body;
@@ -81,23 +82,28 @@ impl Kind {
     }
 
     /// The body of a document of this kind, checked as where it is saved by hand.
-    fn body(self, app: &App, tenant: TenantId, document: &Value) -> Result<Vec<u8>> {
+    async fn body(self, call: &mut Call, document: &Value) -> std::result::Result<Vec<u8>, Failure> {
         let bytes = serde_json::to_vec(document).map_err(|error| Error::internal(error.to_string()))?;
-        let used = match self {
+        match self {
             Self::Pipeline => {
                 Graph::from_stored(&bytes)?;
-                return Ok(bytes);
+                Ok(bytes)
             }
-            Self::Transformer => Use::of_script(&decode_script(&bytes)?).map(|used| (used, World::Transformer)),
-            Self::Forwarder => Use::of_forwarder(&Saved::decode(&bytes)?.config).map(|used| (used, World::Forwarder)),
-        };
-        if let Some((used, world)) = used {
-            app.plugins.check_config(tenant, &used.plugin, &used.config, world)?;
+            Self::Transformer => {
+                let script = decode_script(&bytes)?;
+                Ok(match Use::of_script(&script) {
+                    Some(used) => encode_script(&settle(call, used, World::Transformer).await?.to_script()),
+                    None => encode_script(&script),
+                })
+            }
+            Self::Forwarder => {
+                let saved = Saved::decode(&bytes)?;
+                Ok(match Use::of_forwarder(&saved.config) {
+                    Some(used) => settle(call, used, World::Forwarder).await?.to_forwarder(saved.queued).encode(),
+                    None => bytes,
+                })
+            }
         }
-        Ok(match self {
-            Self::Transformer => encode_script(&decode_script(&bytes)?),
-            _ => bytes,
-        })
     }
 }
 
@@ -291,15 +297,15 @@ pub(crate) async fn restore(mut call: Call) -> Answer {
     let Asked { secrets } = call.optional_json().await?;
     let place = Place::of(&mut call, Kind::write).await?;
     let mut found = place.version(&call.app, call.caller.tenant, place.number()?).await?;
-    let (app, tenant) = (&call.app, call.caller.tenant);
+    let tenant = call.caller.tenant;
     if place.kind == Kind::Forwarder {
-        let present = app.store.get(&place.key(tenant))?.map(|document| place.kind.whole(&document.body)).transpose()?;
+        let present = call.app.store.get(&place.key(tenant))?.map(|document| place.kind.whole(&document.body)).transpose()?;
         fill(&mut found.document, secrets, present.as_ref())?;
     } else if !secrets.is_empty() {
         return Err(Error::invalid(format!("a {} has no secrets", place.kind.as_str())).at("secrets").into());
     }
-    let body = place.kind.body(app, tenant, &found.document)?;
-    app.store.write(&call.caller.user, vec![Write::put(place.key(tenant), body)]).await?;
+    let body = place.kind.body(&mut call, &found.document).await?;
+    call.app.store.write(&call.caller.user, vec![Write::put(place.key(tenant), body)]).await?;
     Ok(json(&place.shape(&found.flow, &found.version, None)))
 }
 

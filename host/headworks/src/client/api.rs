@@ -53,8 +53,9 @@ impl Api {
     }
 
     /// The same server, by the interface of the platform itself.
-    pub(crate) fn platform(self) -> Self {
-        Self { mount: "/platform/v1", ..self }
+    pub(crate) fn platform(&self) -> Self {
+        let Self { agent, base, token, .. } = self;
+        Self { agent: agent.clone(), base: base.clone(), mount: "/platform/v1", token: token.clone() }
     }
 
     /// The FlowG interface of the server at an address, for the owner of a token.

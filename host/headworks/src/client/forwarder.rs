@@ -1,10 +1,11 @@
 //! `forwarder`.
 
-use super::Printer;
 use super::api::Api;
-use super::object::{Import, Kind, Named};
+use super::object::{Kind, Make, Named};
+use super::{Printer, document};
 use anyhow::Result;
 use clap::Subcommand;
+use serde_json::json;
 
 const FORWARDERS: Kind = Kind { folder: "forwarders", member: Some("forwarder") };
 
@@ -15,7 +16,7 @@ pub(super) enum Command {
     /// Print the settings of a forwarder, its secrets included.
     Export(Named),
     /// Make or replace a forwarder by the JSON of its settings.
-    Import(Import),
+    Import(Make),
     /// Delete a forwarder.
     Rm(Named),
 }
@@ -25,7 +26,12 @@ impl Command {
         match self {
             Self::Ls => FORWARDERS.list(api, printer),
             Self::Export(forwarder) => FORWARDERS.show(api, printer, &forwarder.name),
-            Self::Import(import) => FORWARDERS.import(api, printer, &import),
+            Self::Import(Make { import, plugin: None }) => FORWARDERS.import(api, printer, &import),
+            Self::Import(Make { import, plugin: Some(plugin) }) => {
+                let body = json!({"plugin": plugin, "config": document(&import.input, "config")?});
+                api.platform().put(&["forwarders", &import.name], &body)?;
+                printer.done()
+            }
             Self::Rm(forwarder) => FORWARDERS.remove(api, printer, &forwarder.name),
         }
     }

@@ -31,6 +31,15 @@ pub(super) struct Import {
     pub(super) input: String,
 }
 
+#[derive(Args)]
+pub(super) struct Make {
+    #[command(flatten)]
+    pub(super) import: Import,
+    /// Make it from this plugin, by name or as BUCKET/GROUP:ARTIFACT:VERSION; then the file is the configuration.
+    #[arg(long)]
+    pub(super) plugin: Option<String>,
+}
+
 impl Kind {
     /// Prints the names of all.
     pub(super) fn list(&self, api: &Api, printer: Printer) -> Result<()> {

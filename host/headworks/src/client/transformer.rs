@@ -1,10 +1,12 @@
 //! `transformer`.
 
 use super::api::{Api, Refused};
-use super::object::{Import, Kind, Named};
+use super::object::{Import, Kind, Make, Named};
 use super::{Printer, input};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
+use headworks_plugins::{Config, Coordinates, Use};
+use serde_json::json;
 use std::io::{self, Write};
 use std::process;
 
@@ -19,7 +21,7 @@ pub(super) enum Command {
     /// Change the script in an editor, that of VISUAL or EDITOR, else vi. A transformer that does not exist is made.
     Edit(Named),
     /// Make or replace a transformer by its script.
-    Import(Import),
+    Import(Make),
     /// Delete a transformer.
     Rm(Named),
 }
@@ -31,7 +33,7 @@ impl Command {
             Self::Cat(Named { name }) => {
                 let script = TRANSFORMERS.get(api, &name)?;
                 if printer.is_json() {
-                    return printer.print(&serde_json::json!({"script": script}), []);
+                    return printer.print(&json!({"script": script}), []);
                 }
                 // Byte for byte: it may go into a file and come back.
                 let mut out = io::stdout().lock();
@@ -45,12 +47,28 @@ impl Command {
                     Err(error) => return Err(error),
                 };
                 let new = edited(&old)?;
-                if new == old { printer.done() } else { TRANSFORMERS.put(api, printer, &name, new.into()) }
+                if new == old { printer.done() } else { save(api, printer, &name, new) }
             }
-            Self::Import(Import { name, input: path }) => TRANSFORMERS.put(api, printer, &name, input(&path)?.into()),
+            Self::Import(Make { import: Import { name, input: path }, plugin }) => {
+                let text = input(&path)?;
+                let script = match plugin {
+                    Some(plugin) => Use { plugin, config: Config::Text(text) }.to_script(),
+                    None => text,
+                };
+                save(api, printer, &name, script)
+            }
             Self::Rm(Named { name }) => TRANSFORMERS.remove(api, printer, &name),
         }
     }
+}
+
+/// What names a plugin by coordinates goes where these are looked up.
+fn save(api: &Api, printer: Printer, name: &str, script: String) -> Result<()> {
+    let plugin = Use::of_script(&script).map(|used| used.plugin);
+    if plugin.is_some_and(|plugin| Coordinates::read(&plugin) != Ok(None)) {
+        return TRANSFORMERS.put(&api.platform(), printer, name, script.into());
+    }
+    TRANSFORMERS.put(api, printer, name, script.into())
 }
 
 /// The text as the user's editor leaves it.

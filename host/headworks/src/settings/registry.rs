@@ -3,8 +3,8 @@
 use super::Kind;
 use crate::sign_on::{KerberosSettings, LdapSettings, OidcSettings};
 use anyhow::{Context, Result, bail};
-use headworks_identity::{InitialPolicies, Letters, Mapping};
-use headworks_nifi_registry::{RegistryOptions, Security};
+use headworks_identity::{InitialPolicies, Letters, Mapping, Security};
+use headworks_nifi_registry::RegistryOptions;
 use headworks_registry::Aliases;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::os::unix::fs::MetadataExt;
 
 const SEGMENT: u64 = 8 << 10;
 
@@ -66,6 +67,36 @@ fn released_segments_are_reused_and_the_folder_stays_small() {
     drop(journal);
     let (_, seen) = open(folder.path(), sequence - 3).unwrap();
     assert_eq!(seen.len(), 3);
+}
+
+#[test]
+fn what_was_closed_has_one_segment_to_read_and_goes_on_in_the_one_that_is_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(folder.path(), 0).unwrap();
+    for _ in 0..30 {
+        journal.append(&[&payload(1, 900)], true).unwrap();
+    }
+    let (sequence, before) = (journal.sequence(), segments(folder.path()));
+    journal.release(sequence - 1).unwrap();
+    journal.close().unwrap();
+    assert_eq!(segments(folder.path()).last(), before.last(), "not all was in the database");
+    let (mut journal, seen) = open(folder.path(), sequence - 1).unwrap();
+    assert_eq!(seen, [(sequence, payload(1, 900))]);
+    let number = journal.active.number;
+    journal.release(sequence).unwrap();
+    journal.close().unwrap();
+    assert_eq!(segments(folder.path()), [Segment::path(folder.path(), number)]);
+    let file = |path: &Path| path.metadata().map(|metadata| metadata.ino()).ok();
+    let left = ["spare-0", "spare-1"].map(|name| file(&folder.path().join(name)));
+    let (mut journal, seen) = open(folder.path(), sequence).unwrap();
+    assert_eq!((seen, journal.sequence()), (Vec::new(), sequence));
+    // Closing waits for the spare that is being made.
+    let taken = file(&journal.active.path);
+    assert!(taken.is_some() && left.contains(&taken), "{left:?} {taken:?}");
+    assert_eq!(journal.append(&[b"x"], true).unwrap(), sequence + 1);
+    drop(journal);
+    let (_, seen) = open(folder.path(), sequence).unwrap();
+    assert_eq!(seen, [(sequence + 1, b"x".to_vec())]);
 }
 
 #[test]
