@@ -109,6 +109,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         rules,
         hooks: hooks.clone(),
         registry: registry.clone(),
+        snapshot_bytes: (registry_options.snapshot_bytes, "registry.snapshot_bytes"),
         clock: Arc::new(SystemClock),
         backups: headworks_platform::backup_places(),
     };

@@ -7,7 +7,7 @@
 use crate::bucket::{Bucket, NewBucket};
 use crate::flow::{Flow, NewFlow};
 use crate::version::{Saving, Taken, Version};
-use crate::{Metadata, Registry};
+use crate::{BundleVersion, Metadata, NewVersion, Registry};
 use headworks_core::revision::Basis;
 use headworks_core::{Error, ErrorCode, Result, TenantId};
 
@@ -91,8 +91,8 @@ impl Registry {
                 .where_not(Some(&there.name) == new.name.as_ref(), "name")
                 .where_not(same_text(there.description.as_deref(), new.description.as_deref()), "description")
                 .where_not(new.created.is_none_or(|created| created == there.created), "created")
-                .where_not(there.allow_public_read == new.allow_public_read, "allowPublicRead")
-                .where_not(there.allow_bundle_redeploy == new.allow_bundle_redeploy, "allowBundleRedeploy");
+                .where_not(there.allow_public_read == new.allow_public_read, "allow_public_read")
+                .where_not(there.allow_bundle_redeploy == new.allow_bundle_redeploy, "allow_bundle_redeploy");
             return differ.there(there, &format!("the bucket {id}"));
         }
         if let Some(name) = &new.name
@@ -163,6 +163,25 @@ impl Registry {
         let mut taken = taken;
         taken.metadata = Some(metadata);
         let (_, _, it) = self.save_version(tenant, caller, (bucket, flow), taken, Saving::Adopted).await?;
+        Ok(Adopted { it, new: true })
+    }
+
+    /// Takes over a version of a bundle. Coordinates and origin have to be given.
+    ///
+    /// # Errors
+    /// Those of [`add_version`](Self::add_version); [`ErrorCode::Exists`] where the version is here with other bytes.
+    pub async fn adopt_bundle(&self, tenant: TenantId, caller: &str, new: NewVersion) -> Result<Adopted<BundleVersion>> {
+        let of = new.given.clone().ok_or_else(|| Error::internal("a bundle is taken over without its coordinates"))?;
+        self.bucket(tenant, &new.bucket)?;
+        let place = (of.group.as_str(), of.artifact.as_str(), of.version.as_str());
+        if let Some((bundle, there)) = found(self.version_in(tenant, &new.bucket, place))? {
+            let differ = Differences::none()
+                .where_not(bundle.kind == new.kind, "type")
+                .where_not(there.digest == new.content.digest, "content");
+            return differ.there(there, &format!("{}:{}:{}", of.group, of.artifact, of.version));
+        }
+        let new = NewVersion { origin: Some(new.origin.unwrap_or_default()), ..new };
+        let it = self.add_version(tenant, caller, new).await?.version;
         Ok(Adopted { it, new: true })
     }
 }

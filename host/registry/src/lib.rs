@@ -25,7 +25,8 @@ pub use adopt::{Adopted, Origin};
 pub use alias::Aliases;
 pub use bucket::{Bucket, BucketChange, BucketInUse, NewBucket};
 pub use bundles::{
-    Added, Bundle, BundleFilter, BundleKind, BundleVersion, ExtensionEntry, ExtensionList, NewVersion, Pattern, VersionFilter,
+    Added, Bundle, BundleFilter, BundleKind, BundleOrigin, BundleVersion, ExtensionEntry, ExtensionList, NewVersion, Pattern,
+    VersionFilter,
 };
 pub use comparison::Comparison;
 pub use event::{Event, EventKind, Observer};
