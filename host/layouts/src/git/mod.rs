@@ -3,11 +3,15 @@
 //! The only module that names the Git library. All of it blocks; [`Export`] keeps that off the async threads.
 
 mod bucket;
+mod export;
 mod history;
 mod http;
 mod names;
 mod remote;
 mod repository;
+mod snapshot;
+#[cfg(test)]
+mod tests;
 
 pub use history::{FoundBucket, FoundFlow, FoundVersion, History};
 pub use remote::{Access, check};

@@ -9,6 +9,7 @@ use super::{Committer, GitOptions, failed};
 use git2::build::CheckoutBuilder;
 use git2::{Commit, Oid, RepositoryInitOptions, RepositoryOpenFlags, Signature, StatusOptions, Time, Tree};
 use headworks_core::{Error, Result};
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -52,8 +53,8 @@ pub(super) struct Step<'a> {
     /// Its files that are put or, without an object, go.
     pub(super) files: Vec<(String, Option<Oid>)>,
     pub(super) message: String,
-    /// Who made the change, and when in milliseconds since 1970.
-    pub(super) author: &'a str,
+    /// Who made the change, where that is known, and when in milliseconds since 1970.
+    pub(super) author: Option<&'a str>,
     pub(super) at: i64,
 }
 
@@ -127,7 +128,6 @@ impl Repository {
             let message = "the work tree has changes that are not committed: commit or remove them";
             return Err(Error::invalid(message));
         }
-        repository.show(&[])?;
         Ok(repository)
     }
 
@@ -213,6 +213,25 @@ impl Repository {
         directories(&self.git, &commit)
     }
 
+    /// The names in the newest commit, in small letters.
+    pub(super) fn names(&self) -> Result<HashSet<String>> {
+        let Some(commit) = newest(&self.git)? else { return Ok(HashSet::new()) };
+        let tree = commit.tree().map_err(|error| failed("the newest commit cannot be read", &error))?;
+        Ok(tree.iter().map(|entry| String::from_utf8_lossy(entry.name_bytes()).to_lowercase()).collect())
+    }
+
+    /// A file of the newest commit.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`](headworks_core::ErrorCode::NotFound).
+    pub(super) fn find(&self, directory: &str, file: &str) -> Result<Oid> {
+        let none = || Error::not_found(format!("{directory}/{file} is not in the repository"));
+        let tree = newest(&self.git)?.ok_or_else(none)?.tree().map_err(|error| failed("the newest commit cannot be read", &error))?;
+        let inside = tree.get_name(directory).and_then(|entry| self.git.find_tree(entry.id()).ok()).ok_or_else(none)?;
+        let entry = inside.get_name(file).filter(|entry| is_file(entry.filemode())).ok_or_else(none)?;
+        Ok(entry.id())
+    }
+
     /// Writes a file as an object, without holding it.
     pub(super) fn file(&self, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<Oid> {
         let unwritten = |error| failed("a file cannot be written", &error);
@@ -261,9 +280,14 @@ impl Repository {
             Signature::new(&signed(name), &signed(&self.committer.address), &Time::new(at.div_euclid(1000), 0))
         };
         let message = step.message.replace('\0', "\u{fffd}");
-        let (author, committer) = (by(step.author, step.at)?, by(&self.committer.name, now)?);
+        let (author, committer) = (by(step.author.unwrap_or(&self.committer.name), step.at)?, by(&self.committer.name, now)?);
         let parents: Vec<_> = parent.iter().collect();
         git.commit(Some("HEAD"), &author, &committer, &message, &tree, &parents).map(drop)
+    }
+
+    /// Brings the work tree to the newest commit.
+    pub(super) fn show_all(&self) -> Result<()> {
+        self.show(&[])
     }
 
     /// Brings these paths of the work tree to the newest commit, or all.
