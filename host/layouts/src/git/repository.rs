@@ -27,8 +27,24 @@ const CONFIGURATION: &[(&str, &str)] = &[
     ("pack.windowMemory", "64m"),
     ("pack.deltaCacheSize", "64m"),
 ];
-/// Says which store's versions are committed here.
-const OWNER: &str = "headworks.registry";
+/// What the configuration says of a store.
+#[derive(Clone, Copy)]
+pub(super) enum Mark {
+    /// Its versions are committed here.
+    Exported,
+    /// What is here is being taken over by it.
+    Imported,
+}
+
+impl Mark {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Exported => "headworks.registry",
+            Self::Imported => "headworks.import",
+        }
+    }
+}
+
 /// What a process that was killed leaves behind and the next would wait for.
 const LOCKS: &[&str] = &["index.lock", "HEAD.lock"];
 
@@ -99,11 +115,11 @@ pub(super) fn is_file(mode: i32) -> bool {
 }
 
 impl Repository {
-    /// Opens the repository, makes or clones it where there is none, and brings its work tree to the newest commit.
+    /// Opens the repository of this store, makes or clones it where there is none.
     ///
     /// # Errors
     /// For a folder that holds something else, a remote that cannot be reached, a work tree with changes of others.
-    pub(super) fn prepare(options: &GitOptions, owner: &str) -> Result<Self> {
+    pub(super) fn prepare(options: &GitOptions, store: &str) -> Result<Self> {
         let git = match open(&options.folder)? {
             Some(git) => git,
             None => {
@@ -124,11 +140,22 @@ impl Repository {
         if repository.git.head_detached().map_err(|error| failed("HEAD cannot be read", &error))? {
             return Err(Error::invalid("the repository has no branch checked out: run `git switch` there"));
         }
-        if !repository.belongs_to(owner)? && !repository.is_clean()? {
+        if !repository.is_marked(Mark::Exported, store)? && !repository.is_clean()? {
             let message = "the work tree has changes that are not committed: commit or remove them";
             return Err(Error::invalid(message));
         }
+        repository.check_remote(options.remote.as_deref())?;
         Ok(repository)
+    }
+
+    /// A name has to be that of a remote.
+    fn check_remote(&self, remote: Option<&str>) -> Result<()> {
+        let Some(name) = remote.filter(|remote| !remote.contains(['/', ':'])) else { return Ok(()) };
+        if self.git.find_remote(name).is_ok() {
+            return Ok(());
+        }
+        let message = format!("the repository has no remote {name}: run `git remote add {name} URL` there, or give the address");
+        Err(Error::invalid(message))
     }
 
     fn configure(&self) -> Result<()> {
@@ -182,21 +209,16 @@ impl Repository {
         statuses.map(|statuses| statuses.is_empty()).map_err(|error| failed("the work tree cannot be looked at", &error))
     }
 
-    /// Whether the versions of this store are committed here.
-    pub(super) fn belongs_to(&self, owner: &str) -> Result<bool> {
+    /// Whether the configuration says this of a store.
+    pub(super) fn is_marked(&self, mark: Mark, store: &str) -> Result<bool> {
         let all = self.git.config().map_err(|error| failed("the configuration cannot be read", &error))?;
-        Ok(all.get_string(OWNER).is_ok_and(|found| found == owner))
+        Ok(all.get_string(mark.name()).is_ok_and(|found| found == store))
     }
 
-    /// From now on the versions of this store are committed here.
-    pub(super) fn give_to(&self, owner: &str) -> Result<()> {
-        let set = self.git.config().and_then(|mut all| all.set_str(OWNER, owner));
+    /// Says it.
+    pub(super) fn mark(&self, mark: Mark, store: &str) -> Result<()> {
+        let set = self.git.config().and_then(|mut all| all.set_str(mark.name(), store));
         set.map_err(|error| failed("the repository cannot be configured", &error))
-    }
-
-    /// The library's own.
-    pub(super) fn git(&self) -> &git2::Repository {
-        &self.git
     }
 
     /// The newest commit.

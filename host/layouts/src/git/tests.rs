@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::export::{Changed, Exporter};
-use super::repository::Repository;
+use super::repository::{Mark, Repository};
 use super::{Access, Committer, FoundBucket, GitOptions, History};
 use git2::Sort;
 use headworks_core::TenantId;
@@ -57,7 +57,7 @@ impl Bench {
         let committer = Committer { name: "srv".to_owned(), address: "srv@example.com".to_owned() };
         let options = GitOptions { folder: self.repository(), clone: None, remote: None, access: Access::default(), committer };
         let repository = Repository::prepare(&options, "me").unwrap();
-        repository.give_to("me").unwrap();
+        repository.mark(Mark::Exported, "me").unwrap();
         let mut changed = Changed { all: true, ..Changed::default() };
         let mut exporter = Exporter::new(self.registry.clone(), T, repository);
         exporter.catch_up(&mut changed, &AtomicBool::new(false), || commits += 1).unwrap();
