@@ -5,6 +5,7 @@
 //! change; a content is there exactly as long as the document that names it; nothing that an archive says of itself is
 //! believed. Knows nothing of HTTP, of wire types or of who may do what: a caller is a name here.
 
+mod adopt;
 mod alias;
 pub mod archive;
 mod bucket;
@@ -20,6 +21,7 @@ mod search;
 mod snapshot;
 mod version;
 
+pub use adopt::{Adopted, Origin};
 pub use alias::Aliases;
 pub use bucket::{Bucket, BucketChange, BucketInUse, NewBucket};
 pub use bundles::{

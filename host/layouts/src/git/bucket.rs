@@ -126,9 +126,10 @@ mod tests {
     #[test]
     fn texts_stay_texts() {
         let mut file = BucketFile::new("123", "2020-01-01", Some("yes"));
-        for (number, name) in ["12:30", "null", "", "1e3", "a: b # c", "it's", "two\nlines\t\u{1}", "größe 😀", "- x", "\u{7f}\u{85}"]
-            .iter()
-            .enumerate()
+        for (number, name) in
+            ["12:30", "null", "", "1e3", "a: b # c", "it's", "two\nlines\t\u{1}", "größe 😀", "- x", "\u{7f}\u{85}"]
+                .iter()
+                .enumerate()
         {
             file.flows.insert(number.to_string(), entry(name));
         }

@@ -4,8 +4,8 @@
 //! and what was deleted before is not; a flow whose versions are not all in the history is refused.
 
 use super::bucket::{Entry, FILE};
-use super::repository::{bucket_file, contents, directories, is_file, newest, open};
 use super::failed;
+use super::repository::{bucket_file, contents, directories, is_file, newest, open};
 use git2::{Commit, Oid, Repository, Sort};
 use headworks_core::{Error, Result};
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn addresses_without_secrets_and_ssh() {
-        for good in ["origin", "/srv/flows.git", "https://git.example.com/flows.git", "file:///srv/flows.git", "http://localhost:1/x"] {
+        for good in
+            ["origin", "/srv/flows.git", "https://git.example.com/flows.git", "file:///srv/flows.git", "http://localhost:1/x"]
+        {
             check(good).unwrap();
         }
         let told = |address| check(address).unwrap_err().message;

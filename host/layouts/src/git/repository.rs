@@ -335,7 +335,8 @@ pub(super) fn directories(git: &git2::Repository, commit: &Commit<'_>) -> Result
     for entry in root.iter().filter(|entry| entry.filemode() == TREE_MODE) {
         let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
         let tree = git.find_tree(entry.id()).map_err(unread)?;
-        let file = bucket_file(git, &tree).map_err(|error| Error { message: format!("{name}/{FILE}: {}", error.message), ..error })?;
+        let file =
+            bucket_file(git, &tree).map_err(|error| Error { message: format!("{name}/{FILE}: {}", error.message), ..error })?;
         if let Some(file) = file {
             found.push(Directory { name, file });
         }
