@@ -65,7 +65,8 @@ impl GitSettings {
             (None, None) => None,
             _ => bail!("registry.git.user and registry.git.password need each other"),
         };
-        let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("registry.git.ca: cannot read {}", path.display()));
+        let read =
+            |path: &PathBuf| std::fs::read(path).with_context(|| format!("registry.git.ca: cannot read {}", path.display()));
         let roots = self.ca.as_ref().map(read).transpose()?;
         let committer = Committer { name: self.committer_name.clone(), address: self.committer_address.clone() };
         let (clone, remote) = (self.clone.clone(), self.remote.clone());

@@ -78,7 +78,14 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
 
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().context("cannot count")?;
     let ready = Arc::new(AtomicBool::new(false));
-    let probes = Probes { store: store.clone(), metrics, tenants: Arc::default(), export: Arc::default(), ready, tls: management_tls.is_some() };
+    let probes = Probes {
+        store: store.clone(),
+        metrics,
+        tenants: Arc::default(),
+        export: Arc::default(),
+        ready,
+        tls: management_tls.is_some(),
+    };
     let management =
         Listener::bind(address(&settings.management)?, probes.clone().router()).await?.with_tls(management_tls.clone());
     let mut listening = Addresses { listen: Vec::new(), management: management.address(), syslog: None };

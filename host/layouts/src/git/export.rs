@@ -8,7 +8,7 @@ use super::bucket::{BucketFile, Entry, FILE};
 use super::history::BY;
 use super::names::placed;
 use super::repository::{Repository, Step};
-use super::snapshot;
+use crate::snapshot;
 use git2::Oid;
 use headworks_core::{Error, ErrorCode, Result, TenantId};
 use headworks_registry::{Bucket, Flow, Registry, Version};
@@ -280,7 +280,9 @@ impl Exporter {
         }
         match self.registry.version(self.tenant, &flow.id, number) {
             Ok(version) => Ok(Some(version)),
-            Err(error) if error.code == ErrorCode::NotFound && self.registry.flow_anywhere(self.tenant, &flow.id).is_err() => Ok(None),
+            Err(error) if error.code == ErrorCode::NotFound && self.registry.flow_anywhere(self.tenant, &flow.id).is_err() => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -297,7 +299,9 @@ impl Exporter {
         if let Some((_, file)) = to {
             let text = file.written()?;
             let object = self.repository.file(|writer| {
-                writer.write_all(text.as_bytes()).map_err(|error| Error::new(ErrorCode::Io, format!("{FILE} cannot be written: {error}")))
+                writer
+                    .write_all(text.as_bytes())
+                    .map_err(|error| Error::new(ErrorCode::Io, format!("{FILE} cannot be written: {error}")))
             })?;
             files.push((FILE.to_owned(), Some(object)));
         }

@@ -3,7 +3,7 @@
 //! What must stay true: it can be begun again after it was broken off; memory holds one version at a time.
 
 use super::history::{FoundBucket, FoundFlow, FoundVersion, History};
-use super::snapshot;
+use crate::snapshot;
 use headworks_core::{Error, Result, TenantId};
 use headworks_registry::{NewBucket, NewFlow, Origin, Registry};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -11,7 +11,6 @@ mod import;
 mod names;
 mod remote;
 mod repository;
-mod snapshot;
 mod start;
 mod task;
 #[cfg(test)]

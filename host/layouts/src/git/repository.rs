@@ -248,7 +248,8 @@ impl Repository {
     /// [`ErrorCode::NotFound`](headworks_core::ErrorCode::NotFound).
     pub(super) fn find(&self, directory: &str, file: &str) -> Result<Oid> {
         let none = || Error::not_found(format!("{directory}/{file} is not in the repository"));
-        let tree = newest(&self.git)?.ok_or_else(none)?.tree().map_err(|error| failed("the newest commit cannot be read", &error))?;
+        let tree =
+            newest(&self.git)?.ok_or_else(none)?.tree().map_err(|error| failed("the newest commit cannot be read", &error))?;
         let inside = tree.get_name(directory).and_then(|entry| self.git.find_tree(entry.id()).ok()).ok_or_else(none)?;
         let entry = inside.get_name(file).filter(|entry| is_file(entry.filemode())).ok_or_else(none)?;
         Ok(entry.id())

@@ -99,7 +99,8 @@ impl Export {
     ) -> Self {
         let status = Arc::new(Status::default());
         let (stop, stopped) = watch::channel(false);
-        let committing = Committing { exporter: Some(exporter), tenant, changes, status: Arc::clone(&status), stopped: stopped.clone() };
+        let committing =
+            Committing { exporter: Some(exporter), tenant, changes, status: Arc::clone(&status), stopped: stopped.clone() };
         let mut tasks = vec![tokio::spawn(committing.run())];
         metrics::counter!(COMMITS).absolute(0);
         status.went(Failing::Commit, &Ok(()));
@@ -199,7 +200,9 @@ impl Committing {
     }
 
     async fn catch_up(&mut self, changed: &mut Changed) -> Result<()> {
-        let Some(mut exporter) = self.exporter.take() else { return Err(Error::internal("the export panicked: restart the server")) };
+        let Some(mut exporter) = self.exporter.take() else {
+            return Err(Error::internal("the export panicked: restart the server"));
+        };
         let status = Arc::clone(&self.status);
         let mut given = std::mem::take(changed);
         let work = move || {
@@ -209,7 +212,8 @@ impl Committing {
             });
             (exporter, given, done)
         };
-        let (exporter, left, done) = tokio::task::spawn_blocking(work).await.map_err(|error| Error::internal(error.to_string()))?;
+        let (exporter, left, done) =
+            tokio::task::spawn_blocking(work).await.map_err(|error| Error::internal(error.to_string()))?;
         self.exporter = Some(exporter);
         *changed = left;
         done

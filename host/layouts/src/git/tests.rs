@@ -46,7 +46,8 @@ impl Bench {
     }
 
     async fn version(&self, bucket: &str, flow: &str, text: &str) {
-        let snapshot = format!(r#"{{"snapshotMetadata":{{"version":-1,"comments":"says {text}"}},"flowContents":{{"name":"{text}"}}}}"#);
+        let snapshot =
+            format!(r#"{{"snapshotMetadata":{{"version":-1,"comments":"says {text}"}},"flowContents":{{"name":"{text}"}}}}"#);
         let taken = self.registry.take_snapshot(T, Cursor::new(snapshot.into_bytes())).await.unwrap();
         self.registry.save_version(T, "bob <b>", (bucket, flow), taken, Saving::Own).await.unwrap();
     }
@@ -146,7 +147,9 @@ async fn renames_and_deletions_are_commits() {
     assert_eq!(bench.export(), 2);
     assert_eq!(bench.files(), ["Ops_2/bucket.yml", "Ops_2/uno.snapshot"]);
     let messages = bench.messages();
-    for said in ["Renamed the bucket ops to Ops 2", "Renamed the flow one to uno", "Deleted the flow two", "Deleted the bucket other"] {
+    for said in
+        ["Renamed the bucket ops to Ops 2", "Renamed the flow one to uno", "Deleted the flow two", "Deleted the bucket other"]
+    {
         assert_eq!(messages.iter().filter(|message| *message == said).count(), 1, "{messages:?}");
     }
 }
