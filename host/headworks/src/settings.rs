@@ -408,6 +408,15 @@ const NAMES: &[(&str, Kind)] = &[
     ("registry.kerberos.service_principal", Kind::Text),
     ("registry.kerberos.keytab", Kind::Text),
     ("registry.kerberos.expiration_seconds", Kind::Number),
+    ("registry.git.repository", Kind::Text),
+    ("registry.git.tenant", Kind::Text),
+    ("registry.git.clone", Kind::Text),
+    ("registry.git.remote", Kind::Text),
+    ("registry.git.user", Kind::Text),
+    ("registry.git.password", Kind::Text),
+    ("registry.git.ca", Kind::Text),
+    ("registry.git.committer_name", Kind::Text),
+    ("registry.git.committer_address", Kind::Text),
 ];
 
 /// Names that FlowG installations have in their environment (FlowG 17); ours come before them.

@@ -5,3 +5,4 @@
 //! writes through it. Knows nothing of HTTP servers or of any dialect.
 
 pub mod git;
+mod snapshot;

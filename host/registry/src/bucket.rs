@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::RwLockReadGuard;
 
 /// The kind of the documents that are buckets; their names are identifiers.
-const KIND: &str = "bucket";
+pub(crate) const KIND: &str = "bucket";
 /// The kind of the documents that lead from a name to an identifier.
 const NAMES: &str = "bucket-name";
 /// What messages call it.

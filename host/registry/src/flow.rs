@@ -13,7 +13,7 @@ use headworks_store::{Change, Expect};
 use serde::{Deserialize, Serialize};
 
 /// The kind of the documents that are flows; they belong to their bucket, and their names are identifiers.
-const KIND: &str = "flow";
+pub(crate) const KIND: &str = "flow";
 /// The kind of the documents that lead from an identifier to a bucket.
 const IDS: &str = "flow-id";
 /// The kind of the documents that lead from a name in a bucket to an identifier.

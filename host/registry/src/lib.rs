@@ -36,7 +36,7 @@ pub use snapshot::{Metadata, nothing};
 pub use version::{Saving, Snapshot, Taken, Version};
 
 use headworks_core::time::Clock;
-use headworks_core::{Document, Error, ErrorCode, Result, TenantId};
+use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, TenantId};
 use headworks_store::Store;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -113,6 +113,16 @@ impl Registry {
     fn bucket_lock(&self, tenant: TenantId, bucket: &str) -> Result<&RwLock<()>> {
         let stripe = self.0.hasher.hash_one((tenant, bucket)) as usize % STRIPES;
         self.0.buckets.get(stripe).ok_or_else(|| Error::internal("no such stripe"))
+    }
+}
+
+/// The identifier of the bucket that a document is of, or belongs to with the flow that it is: every change that can be seen
+/// in a flow or its versions changes one of them.
+pub fn bucket_of(key: &DocumentKey) -> Option<&str> {
+    match key.kind.as_str() {
+        bucket::KIND => Some(&key.name),
+        flow::KIND => Some(&key.scope),
+        _ => None,
     }
 }
 

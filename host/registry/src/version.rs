@@ -220,7 +220,11 @@ impl Registry {
         documents.iter().rev().map(Version::of).collect()
     }
 
-    fn content_of(&self, tenant: TenantId, version: &Version) -> Result<ContentReader> {
+    /// What is kept of a version's snapshot, with the addresses of registries as they are stored.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Lost`] where it is not there.
+    pub fn content_of(&self, tenant: TenantId, version: &Version) -> Result<ContentReader> {
         self.store().content(tenant, &version.content.id)?.ok_or_else(|| {
             let Version { flow, number, .. } = version;
             let message = format!("No serialized content found for snapshot with flow identifier {flow} and version {number}");

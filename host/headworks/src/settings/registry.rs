@@ -1,5 +1,6 @@
 //! Settings of the registry: the section `registry`.
 
+use crate::git::GitSettings;
 use crate::sign_on::{KerberosSettings, OidcSettings};
 use anyhow::{Context, Result, bail};
 use headworks_identity::{InitialPolicies, Letters, Mapping};
@@ -48,6 +49,8 @@ pub(crate) struct RegistrySettings {
     pub(crate) oidc: OidcSettings,
     /// Sign-on with Kerberos tickets.
     pub(crate) kerberos: KerberosSettings,
+    /// Keeping flows in a Git repository.
+    pub(crate) git: GitSettings,
     /// What names from elsewhere become, in the order of the rules' names.
     identity_mapping: BTreeMap<String, MappingSettings>,
     /// The same of groups.

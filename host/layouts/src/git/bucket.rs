@@ -19,7 +19,7 @@ pub(super) const MOST: usize = 64 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct BucketFile {
-    layout_ver: u32,
+    pub(super) layout_ver: u32,
     pub(super) bucket_id: String,
     /// Absent in what the reference writes: the bucket is called as its directory then.
     #[serde(default, skip_serializing_if = "Option::is_none")]

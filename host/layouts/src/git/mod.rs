@@ -1,16 +1,25 @@
 //! The layout of a Git repository: one directory for each bucket, one commit for each saved version (NiFi Registry 22.1).
 //!
-//! The only module that names the Git library. All of it blocks; [`Export`] keeps that off the async threads.
+//! What must stay true: the only module that names the Git library; all of that blocks, and [`Export`] keeps it off the async
+//! threads.
 
 mod bucket;
+mod export;
 mod history;
 mod http;
+mod import;
 mod names;
 mod remote;
 mod repository;
+mod start;
+mod task;
+#[cfg(test)]
+mod tests;
 
 pub use history::{FoundBucket, FoundFlow, FoundVersion, History};
 pub use remote::{Access, check};
+pub use start::ExportOptions;
+pub use task::Export;
 
 use headworks_core::{Error, ErrorCode};
 use std::path::PathBuf;

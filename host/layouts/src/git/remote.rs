@@ -83,6 +83,10 @@ pub(super) fn fetch(git: &Repository, url: &str, access: &Access) -> Result<Opti
 pub(super) fn push(folder: &Path, remote: &str, branch: &str, access: &Access) -> Result<()> {
     let failure = |error| failed(&format!("{branch} cannot be pushed to {}", shown(remote)), &error);
     let git = Repository::open(folder).map_err(failure)?;
+    if git.find_reference(branch).is_err() {
+        // Nothing is committed yet.
+        return Ok(());
+    }
     let session = Session::new(access, git.path())?;
     let refused = RefCell::new(None);
     let pushed = http::with(session, || {

@@ -9,6 +9,7 @@ use super::{Committer, GitOptions, failed};
 use git2::build::CheckoutBuilder;
 use git2::{Commit, Oid, RepositoryInitOptions, RepositoryOpenFlags, Signature, StatusOptions, Time, Tree};
 use headworks_core::{Error, Result};
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -26,8 +27,24 @@ const CONFIGURATION: &[(&str, &str)] = &[
     ("pack.windowMemory", "64m"),
     ("pack.deltaCacheSize", "64m"),
 ];
-/// Says which store's versions are committed here.
-const OWNER: &str = "headworks.registry";
+/// What the configuration says of a store.
+#[derive(Clone, Copy)]
+pub(super) enum Mark {
+    /// Its versions are committed here.
+    Exported,
+    /// What is here is being taken over by it.
+    Imported,
+}
+
+impl Mark {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Exported => "headworks.registry",
+            Self::Imported => "headworks.import",
+        }
+    }
+}
+
 /// What a process that was killed leaves behind and the next would wait for.
 const LOCKS: &[&str] = &["index.lock", "HEAD.lock"];
 
@@ -52,8 +69,8 @@ pub(super) struct Step<'a> {
     /// Its files that are put or, without an object, go.
     pub(super) files: Vec<(String, Option<Oid>)>,
     pub(super) message: String,
-    /// Who made the change, and when in milliseconds since 1970.
-    pub(super) author: &'a str,
+    /// Who made the change, where that is known, and when in milliseconds since 1970.
+    pub(super) author: Option<&'a str>,
     pub(super) at: i64,
 }
 
@@ -98,11 +115,11 @@ pub(super) fn is_file(mode: i32) -> bool {
 }
 
 impl Repository {
-    /// Opens the repository, makes or clones it where there is none, and brings its work tree to the newest commit.
+    /// Opens the repository of this store, makes or clones it where there is none.
     ///
     /// # Errors
     /// For a folder that holds something else, a remote that cannot be reached, a work tree with changes of others.
-    pub(super) fn prepare(options: &GitOptions, owner: &str) -> Result<Self> {
+    pub(super) fn prepare(options: &GitOptions, store: &str) -> Result<Self> {
         let git = match open(&options.folder)? {
             Some(git) => git,
             None => {
@@ -123,12 +140,22 @@ impl Repository {
         if repository.git.head_detached().map_err(|error| failed("HEAD cannot be read", &error))? {
             return Err(Error::invalid("the repository has no branch checked out: run `git switch` there"));
         }
-        if !repository.belongs_to(owner)? && !repository.is_clean()? {
+        if !repository.is_marked(Mark::Exported, store)? && !repository.is_clean()? {
             let message = "the work tree has changes that are not committed: commit or remove them";
             return Err(Error::invalid(message));
         }
-        repository.show(&[])?;
+        repository.check_remote(options.remote.as_deref())?;
         Ok(repository)
+    }
+
+    /// A name has to be that of a remote.
+    fn check_remote(&self, remote: Option<&str>) -> Result<()> {
+        let Some(name) = remote.filter(|remote| !remote.contains(['/', ':'])) else { return Ok(()) };
+        if self.git.find_remote(name).is_ok() {
+            return Ok(());
+        }
+        let message = format!("the repository has no remote {name}: run `git remote add {name} URL` there, or give the address");
+        Err(Error::invalid(message))
     }
 
     fn configure(&self) -> Result<()> {
@@ -182,21 +209,16 @@ impl Repository {
         statuses.map(|statuses| statuses.is_empty()).map_err(|error| failed("the work tree cannot be looked at", &error))
     }
 
-    /// Whether the versions of this store are committed here.
-    pub(super) fn belongs_to(&self, owner: &str) -> Result<bool> {
+    /// Whether the configuration says this of a store.
+    pub(super) fn is_marked(&self, mark: Mark, store: &str) -> Result<bool> {
         let all = self.git.config().map_err(|error| failed("the configuration cannot be read", &error))?;
-        Ok(all.get_string(OWNER).is_ok_and(|found| found == owner))
+        Ok(all.get_string(mark.name()).is_ok_and(|found| found == store))
     }
 
-    /// From now on the versions of this store are committed here.
-    pub(super) fn give_to(&self, owner: &str) -> Result<()> {
-        let set = self.git.config().and_then(|mut all| all.set_str(OWNER, owner));
+    /// Says it.
+    pub(super) fn mark(&self, mark: Mark, store: &str) -> Result<()> {
+        let set = self.git.config().and_then(|mut all| all.set_str(mark.name(), store));
         set.map_err(|error| failed("the repository cannot be configured", &error))
-    }
-
-    /// The library's own.
-    pub(super) fn git(&self) -> &git2::Repository {
-        &self.git
     }
 
     /// The newest commit.
@@ -211,6 +233,26 @@ impl Repository {
     pub(super) fn directories(&self) -> Result<Vec<Directory>> {
         let Some(commit) = newest(&self.git)? else { return Ok(Vec::new()) };
         directories(&self.git, &commit)
+    }
+
+    /// The names in the newest commit, in small letters.
+    pub(super) fn names(&self) -> Result<HashSet<String>> {
+        let Some(commit) = newest(&self.git)? else { return Ok(HashSet::new()) };
+        let tree = commit.tree().map_err(|error| failed("the newest commit cannot be read", &error))?;
+        Ok(tree.iter().map(|entry| String::from_utf8_lossy(entry.name_bytes()).to_lowercase()).collect())
+    }
+
+    /// A file of the newest commit.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`](headworks_core::ErrorCode::NotFound).
+    pub(super) fn find(&self, directory: &str, file: &str) -> Result<Oid> {
+        let none = || Error::not_found(format!("{directory}/{file} is not in the repository"));
+        let tree =
+            newest(&self.git)?.ok_or_else(none)?.tree().map_err(|error| failed("the newest commit cannot be read", &error))?;
+        let inside = tree.get_name(directory).and_then(|entry| self.git.find_tree(entry.id()).ok()).ok_or_else(none)?;
+        let entry = inside.get_name(file).filter(|entry| is_file(entry.filemode())).ok_or_else(none)?;
+        Ok(entry.id())
     }
 
     /// Writes a file as an object, without holding it.
@@ -261,9 +303,14 @@ impl Repository {
             Signature::new(&signed(name), &signed(&self.committer.address), &Time::new(at.div_euclid(1000), 0))
         };
         let message = step.message.replace('\0', "\u{fffd}");
-        let (author, committer) = (by(step.author, step.at)?, by(&self.committer.name, now)?);
+        let (author, committer) = (by(step.author.unwrap_or(&self.committer.name), step.at)?, by(&self.committer.name, now)?);
         let parents: Vec<_> = parent.iter().collect();
         git.commit(Some("HEAD"), &author, &committer, &message, &tree, &parents).map(drop)
+    }
+
+    /// Brings the work tree to the newest commit.
+    pub(super) fn show_all(&self) -> Result<()> {
+        self.show(&[])
     }
 
     /// Brings these paths of the work tree to the newest commit, or all.
