@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["headworks-rules"],
     &["headworks-registry"],
     &["headworks-hooks"],
+    &["headworks-layouts"],
     &["headworks-runs"],
     &["headworks-sql"],
     &["headworks-syslog"],
@@ -25,6 +26,7 @@ const LAYERS: &[&[&str]] = &[
 /// Engines, and the one crate that may name each.
 const NAMED_ONCE: &[(&str, &str)] = &[
     ("rocksdb", "headworks-store"),
+    ("git2", "headworks-layouts"),
     ("wasmtime", "headworks-sandbox"),
     ("wasmtime-wasi", "headworks-sandbox"),
     ("datafusion", "headworks-sql"),

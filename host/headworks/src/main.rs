@@ -13,6 +13,7 @@ mod dead_letters;
 mod develop;
 mod doctor;
 mod example;
+mod git;
 mod logging;
 mod management;
 mod plugins;

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use headworks_http::Quiet;
 use headworks_identity::Tenants;
+use headworks_layouts::git::Export;
 use headworks_store::{Health, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
@@ -25,6 +26,8 @@ pub(crate) struct Probes {
     pub(crate) metrics: PrometheusHandle,
     /// From the end of the start on.
     pub(crate) tenants: Arc<OnceLock<Tenants>>,
+    /// Likewise, where there is one.
+    pub(crate) export: Arc<OnceLock<Option<Arc<Export>>>>,
     /// Whether requests are served: from the end of the start to the beginning of the stop.
     pub(crate) ready: Arc<AtomicBool>,
     /// Whether the management listener speaks TLS.
@@ -62,7 +65,10 @@ async fn ready(State(probes): State<Probes>) -> Response {
         return quiet(StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\r\n".to_owned());
     }
     match probes.store.health() {
-        Health::Ok => quiet(StatusCode::OK, "ready\r\n".to_owned()),
+        Health::Ok => match probes.export.get().and_then(|export| export.as_ref()?.trouble()) {
+            Some(trouble) => quiet(StatusCode::OK, format!("ready, but {trouble}\r\n")),
+            None => quiet(StatusCode::OK, "ready\r\n".to_owned()),
+        },
         Health::DiskNearlyFull { free, needed } => {
             quiet(StatusCode::OK, format!("ready, but writes are refused: {free} bytes are free and {needed} are needed\r\n"))
         }

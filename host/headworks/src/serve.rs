@@ -5,7 +5,7 @@ use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
 use crate::plugins::{Makers, Plugins};
 use crate::settings::{Durability, Settings, TlsSettings, address};
-use crate::{example, logging, sign_on, syslog, warnings};
+use crate::{example, git, logging, sign_on, syslog, warnings};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
@@ -42,6 +42,8 @@ const LAST: Duration = Duration::from_secs(1);
 const SHOW_FAILURE: Duration = Duration::from_secs(2);
 /// How long a server that stops goes on telling event hooks what was done.
 const HOOKS: Duration = Duration::from_secs(3);
+/// How long it waits for the commit under way.
+const COMMIT: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(arguments: ServeArguments, output: Output) -> Result<ExitCode> {
     let settings = Settings::load(&arguments)?;
@@ -65,6 +67,8 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let registry_options = settings.registry.options()?;
     let login = sign_on::login(&settings)?;
     let (oidc, kerberos) = (sign_on::oidc(&settings)?, sign_on::kerberos(&settings)?);
+    // Mistakes in settings are told before anything is opened.
+    settings.registry.git.options()?;
     let registry_limits = registry_options.to_string();
     let registry_is_open = !registry_options.security.asks(service_tls.is_some());
     std::fs::create_dir_all(&settings.data).with_context(|| format!("cannot make {}", settings.data.display()))?;
@@ -76,7 +80,14 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
 
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().context("cannot count")?;
     let ready = Arc::new(AtomicBool::new(false));
-    let probes = Probes { store: store.clone(), metrics, tenants: Arc::default(), ready, tls: management_tls.is_some() };
+    let probes = Probes {
+        store: store.clone(),
+        metrics,
+        tenants: Arc::default(),
+        export: Arc::default(),
+        ready,
+        tls: management_tls.is_some(),
+    };
     let management =
         Listener::bind(address(&settings.management)?, probes.clone().router()).await?.with_tls(management_tls.clone());
     let mut listening = Addresses { listen: Vec::new(), management: management.address(), syslog: None };
@@ -103,6 +114,9 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let observer = Some(Arc::new(hooks.clone()) as Arc<dyn Observer>);
     let registry = Registry::with_aliases(store.clone(), Arc::clone(&clock), observer, settings.registry.aliases()?);
     registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
+    let export = git::export(&settings, &registry, &tenants, registry_options.snapshot_bytes).await?.map(Arc::new);
+    // Nobody else sets it.
+    let _ = probes.export.set(export.clone());
     let platform = PlatformState {
         store: store.clone(),
         identity: identity.clone(),
@@ -112,6 +126,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         hooks: hooks.clone(),
         registry: registry.clone(),
         security: registry_options.security,
+        snapshot_bytes: (registry_options.snapshot_bytes, "registry.snapshot_bytes"),
         clock: Arc::new(SystemClock),
         backups: headworks_platform::backup_places(),
     };
@@ -186,6 +201,9 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
         () = signals.next() => tracing::warn!("told to stop twice: requests under way are given up"),
     }
     hooks.finish(HOOKS).await;
+    if let Some(export) = export {
+        export.finish(COMMIT).await;
+    }
     plugins.flush().await;
     end_management.cancel();
     managing.abort();

@@ -9,6 +9,14 @@ use headworks_core::{Error, ErrorCode, Result};
 use hyper::body::Body as _;
 use std::io::{self, Read};
 use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// What is not larger than this is waited for before a thread takes it.
+const SMALL: usize = 1 << 20;
+/// Larger bodies that are read at one moment; each takes a thread.
+const AT_ONCE: usize = 16;
+
+static WAITING: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// The body of a request on its way through. Reading it with [`Read`] blocks until the client sends more, so that is for
 /// threads that may.
@@ -63,12 +71,31 @@ impl PassingBody {
         Ok(all)
     }
 
+    /// Waits until a thread may read it: small bodies until they are there, larger ones for their turn, which lasts as long as
+    /// the answer is held. So no thread waits for a client but a few.
+    ///
+    /// # Errors
+    /// Those of [`gather`](Self::gather).
+    pub async fn turn(&mut self) -> Result<Option<SemaphorePermit<'static>>> {
+        if self.gather(SMALL).await? {
+            return Ok(None);
+        }
+        WAITING.acquire().await.map(Some).map_err(|error| Error::internal(error.to_string()))
+    }
+
     /// What was gathered and not yet read.
     pub fn gathered(&self) -> &[u8] {
         &self.piece
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>> {
+    /// The next bytes; none at the end.
+    ///
+    /// # Errors
+    /// Those of [`gather`](Self::gather).
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        if !self.piece.is_empty() {
+            return Ok(Some(std::mem::take(&mut self.piece)));
+        }
         let Some(piece) = next(&mut self.body).await? else { return Ok(None) };
         let left = self.left.checked_sub(piece.len() as u64);
         self.left = left.ok_or_else(|| too_large(self.limit, self.setting))?;

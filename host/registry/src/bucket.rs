@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::RwLockReadGuard;
 
 /// The kind of the documents that are buckets; their names are identifiers.
-const KIND: &str = "bucket";
+pub(crate) const KIND: &str = "bucket";
 /// The kind of the documents that lead from a name to an identifier.
 const NAMES: &str = "bucket-name";
 /// What messages call it.
@@ -148,6 +148,13 @@ impl Registry {
     /// # Errors
     /// [`ErrorCode::Invalid`] and, for a name or identifier that is taken, [`ErrorCode::Exists`].
     pub async fn create_bucket(&self, tenant: TenantId, author: &str, new: NewBucket, basis: &Basis) -> Result<Bucket> {
+        let bucket = self.make_bucket(tenant, author, new, basis).await?;
+        self.tell_bucket(tenant, EventKind::CreateBucket, &bucket.id, author);
+        Ok(bucket)
+    }
+
+    /// The same without telling anybody.
+    pub(crate) async fn make_bucket(&self, tenant: TenantId, author: &str, new: NewBucket, basis: &Basis) -> Result<Bucket> {
         if new.id.is_some() && !new.preserve {
             return Err(Error::invalid("Bucket identifier cannot be specified when creating a new bucket."));
         }
@@ -182,7 +189,6 @@ impl Registry {
             let same = self.store().get(&key(tenant, &bucket.id))?.is_some();
             return Err(if same { taken() } else { Error::new(ErrorCode::Exists, "A bucket with the same name already exists") });
         }
-        self.tell_bucket(tenant, EventKind::CreateBucket, &bucket.id, author);
         Ok(bucket)
     }
 

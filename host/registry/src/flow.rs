@@ -13,7 +13,7 @@ use headworks_store::{Change, Expect};
 use serde::{Deserialize, Serialize};
 
 /// The kind of the documents that are flows; they belong to their bucket, and their names are identifiers.
-const KIND: &str = "flow";
+pub(crate) const KIND: &str = "flow";
 /// The kind of the documents that lead from an identifier to a bucket.
 const IDS: &str = "flow-id";
 /// The kind of the documents that lead from a name in a bucket to an identifier.
@@ -64,6 +64,8 @@ pub struct NewFlow {
     pub description: Option<String>,
     /// The object whose versions it will hold.
     pub object: Option<Object>,
+    /// When it was made and last changed elsewhere, in milliseconds since 1970; now where it is made here.
+    pub times: Option<(i64, i64)>,
 }
 
 /// What becomes different; what is absent stays.
@@ -164,19 +166,34 @@ impl Registry {
         new: NewFlow,
         basis: &Basis,
     ) -> Result<(Bucket, Flow)> {
+        let (bucket, flow) = self.make_flow(tenant, author, bucket, new, basis).await?;
+        self.tell_flow(tenant, EventKind::CreateFlow, &flow, author);
+        Ok((bucket, flow))
+    }
+
+    /// The same without telling anybody.
+    pub(crate) async fn make_flow(
+        &self,
+        tenant: TenantId,
+        author: &str,
+        bucket: &str,
+        new: NewFlow,
+        basis: &Basis,
+    ) -> Result<(Bucket, Flow)> {
         let using = self.use_bucket(tenant, bucket).await?;
         let revision = Revision::first(basis, WHAT)?;
         let check = Check::new("Cannot create versioned flow").named("name", new.name.as_deref(), NAME);
         let check = check.text("description", new.description.as_deref()).at_most("identifier", new.id.as_deref(), IDENTIFIER);
         check.done()?;
         let now = self.clock().now().millis();
+        let (created, modified) = new.times.unwrap_or((now, now));
         let flow = Flow {
             id: new.id.filter(|id| !id.trim().is_empty()).unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
             bucket: using.bucket.id.clone(),
             name: new.name.unwrap_or_default(),
             description: new.description,
-            created: now,
-            modified: now,
+            created,
+            modified,
             versions: 0,
             object: new.object,
             revision,
@@ -196,7 +213,6 @@ impl Registry {
             let taken = || Error::new(ErrorCode::Exists, "A versioned flow with the same identifier already exists");
             return Err(if same { taken() } else { name_taken() });
         }
-        self.tell_flow(tenant, EventKind::CreateFlow, &flow, author);
         Ok((using.bucket, flow))
     }
 

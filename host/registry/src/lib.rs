@@ -5,6 +5,7 @@
 //! change; a content is there exactly as long as the document that names it; nothing that an archive says of itself is
 //! believed. Knows nothing of HTTP, of wire types or of who may do what: a caller is a name here.
 
+mod adopt;
 mod alias;
 pub mod archive;
 mod bucket;
@@ -20,10 +21,12 @@ mod search;
 mod snapshot;
 mod version;
 
+pub use adopt::{Adopted, Origin};
 pub use alias::Aliases;
 pub use bucket::{Bucket, BucketChange, BucketInUse, NewBucket};
 pub use bundles::{
-    Added, Bundle, BundleFilter, BundleKind, BundleVersion, ExtensionEntry, ExtensionList, NewVersion, Pattern, VersionFilter,
+    Added, Bundle, BundleFilter, BundleKind, BundleOrigin, BundleVersion, ExtensionEntry, ExtensionList, NewVersion, Pattern,
+    VersionFilter,
 };
 pub use comparison::Comparison;
 pub use event::{Event, EventKind, Observer};
@@ -33,7 +36,7 @@ pub use snapshot::{Metadata, nothing};
 pub use version::{Saving, Snapshot, Taken, Version};
 
 use headworks_core::time::Clock;
-use headworks_core::{Document, Error, ErrorCode, Result, TenantId};
+use headworks_core::{Document, DocumentKey, Error, ErrorCode, Result, TenantId};
 use headworks_store::Store;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -110,6 +113,16 @@ impl Registry {
     fn bucket_lock(&self, tenant: TenantId, bucket: &str) -> Result<&RwLock<()>> {
         let stripe = self.0.hasher.hash_one((tenant, bucket)) as usize % STRIPES;
         self.0.buckets.get(stripe).ok_or_else(|| Error::internal("no such stripe"))
+    }
+}
+
+/// The identifier of the bucket that a document is of, or belongs to with the flow that it is: every change that can be seen
+/// in a flow or its versions changes one of them.
+pub fn bucket_of(key: &DocumentKey) -> Option<&str> {
+    match key.kind.as_str() {
+        bucket::KIND => Some(&key.name),
+        flow::KIND => Some(&key.scope),
+        _ => None,
     }
 }
 

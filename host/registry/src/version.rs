@@ -34,15 +34,15 @@ pub struct Version {
     pub comments: Option<String>,
     /// When it was saved, in milliseconds since 1970.
     pub timestamp: i64,
-    content: Kept,
+    pub(crate) content: Kept,
 }
 
 /// Where the contents of a version are: one JSON object of everything in the snapshot that the server does not own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Kept {
+pub(crate) struct Kept {
     id: Uid,
     size: u64,
-    digest: String,
+    pub(crate) digest: String,
     /// Whether an address of a registry is in it.
     addresses: bool,
 }
@@ -53,7 +53,7 @@ pub struct Taken {
     pub metadata: Option<Metadata>,
     contents: Contents,
     addresses: bool,
-    content: Content,
+    pub(crate) content: Content,
 }
 
 /// What becomes of the metadata that came with a snapshot.
@@ -65,6 +65,8 @@ pub enum Saving {
     Preserved,
     /// It becomes the next version. These comments come before those of the snapshot (NiFi Registry 23.5).
     Imported(Option<String>),
+    /// As preserved, out of another registry: the flow was changed when this was saved there, and nobody is told.
+    Adopted,
     /// It is a version of the object whose versions the flow holds.
     Object,
 }
@@ -158,7 +160,7 @@ impl Registry {
         let Taken { metadata, contents, addresses, content } = taken;
         let kept = Kept { id: content.id, size: content.size, digest: content.digest.to_string(), addresses };
         let metadata = metadata.unwrap_or_default();
-        let of_object = saving == Saving::Object;
+        let (of_object, adopted) = (saving == Saving::Object, saving == Saving::Adopted);
         let (asked, version) = drafted(metadata, contents, kept, caller, saving, self.clock().now().millis())?;
         let _turn = self.flow_lock(tenant, flow)?.lock().await;
         let _using = self.use_bucket(tenant, bucket).await?;
@@ -169,14 +171,17 @@ impl Registry {
             }
             let number = next(before.versions, asked)?;
             let version = Version { flow: flow.to_owned(), number, ..version.clone() };
-            let after = Flow { versions: number, modified: self.clock().now().millis(), ..before.clone() };
+            let modified = if adopted { before.modified.max(version.timestamp) } else { self.clock().now().millis() };
+            let after = Flow { versions: number, modified, ..before.clone() };
             let changes = vec![
                 Change::put(key(tenant, flow, number), written(&version)?).expecting(Expect::Absent),
                 Change::put(flow::key(tenant, bucket, flow), written(&after)?).expecting(Expect::Revision(before.stored)),
             ];
             match self.store().write_with(caller, changes, vec![Beside::Content { tenant, id: content.id }]).await {
                 Ok(_) => {
-                    self.tell_version(&after, &version, tenant, caller);
+                    if !adopted {
+                        self.tell_version(&after, &version, tenant, caller);
+                    }
                     return Ok((in_bucket, after, version));
                 }
                 Err(error) if matches!(error.code, ErrorCode::RevisionConflict | ErrorCode::Exists) => {}
@@ -215,7 +220,11 @@ impl Registry {
         documents.iter().rev().map(Version::of).collect()
     }
 
-    fn content_of(&self, tenant: TenantId, version: &Version) -> Result<ContentReader> {
+    /// What is kept of a version's snapshot, with the addresses of registries as they are stored.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Lost`] where it is not there.
+    pub fn content_of(&self, tenant: TenantId, version: &Version) -> Result<ContentReader> {
         self.store().content(tenant, &version.content.id)?.ok_or_else(|| {
             let Version { flow, number, .. } = version;
             let message = format!("No serialized content found for snapshot with flow identifier {flow} and version {number}");
@@ -328,7 +337,7 @@ fn drafted(
             asked = -1;
             version.comments = comments.or(version.comments);
         }
-        Saving::Preserved => {
+        Saving::Preserved | Saving::Adopted => {
             let author = metadata.author.filter(|author| !author.trim().is_empty());
             version.author = author.ok_or_else(|| Error::invalid("Author must not be blank"))?;
             let timestamp = metadata.timestamp.filter(|timestamp| *timestamp > 0);

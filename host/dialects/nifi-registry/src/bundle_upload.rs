@@ -41,7 +41,7 @@ pub(crate) async fn upload(mut call: Call) -> Result<Json<VersionView>, Failure>
         (Some(group), Some(artifact), Some(version)) => Some(Coordinates { group, artifact, version }),
         _ => None,
     };
-    let new = NewVersion { bucket, kind, content, digest, given };
+    let new = NewVersion { bucket, kind, content, digest, given, origin: None };
     let added = call.app.registry.add_version(call.caller.tenant, &call.caller.identity, new).await?;
     Ok(Json(VersionView::of(&call, added.bucket, added.bundle, added.version)))
 }

@@ -101,7 +101,7 @@ async fn create(mut call: Call) -> Result<Json<FlowView>, Failure> {
     same_bucket(body.bucket_identifier.as_deref(), &bucket)?;
     call.allow_in(Action::Write, &bucket)?;
     let basis = call.basis(body.revision);
-    let new = NewFlow { id: body.identifier, name: body.name, description: body.description, object: None };
+    let new = NewFlow { id: body.identifier, name: body.name, description: body.description, ..NewFlow::default() };
     let made = call.app.registry.create_flow(call.caller.tenant, &call.caller.identity, &bucket, new, &basis).await?;
     Ok(Json(FlowView::changed(&call, made)))
 }

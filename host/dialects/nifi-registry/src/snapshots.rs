@@ -9,55 +9,30 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use futures_util::stream;
 use headworks_core::{Digest, Error, TenantId};
-use headworks_http::PassingBody;
-use headworks_identity::Meter;
 use headworks_registry::{Registry, Taken, Version};
 use headworks_store::ContentReader;
 use serde::Serialize;
 use std::io::{self, Read, Write};
-use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
-/// What is not larger than this is waited for before a thread takes it.
-const SMALL: usize = 1 << 20;
-/// Large snapshots that are taken in at one moment, and as many that are given out with other addresses; each takes a thread.
+/// Snapshots that are given out with other addresses at one moment; each takes a thread.
 const AT_ONCE: usize = 16;
 /// Bytes that are sent at once.
 const PIECE: usize = 256 << 10;
 
-static IN: Semaphore = Semaphore::const_new(AT_ONCE);
 static OUT: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Takes in the snapshot in the body of a request.
 pub(crate) async fn take(call: &mut Call) -> Result<Taken, Failure> {
     let (limit, tenant) = (call.app.options.snapshot_bytes, call.caller.tenant);
     let mut body = call.pass_body(limit, "registry.snapshot_bytes")?;
-    let whole = body.gather(SMALL).await?;
-    if whole && body.gathered().iter().all(u8::is_ascii_whitespace) {
+    let _turn = body.turn().await?;
+    if body.gathered().iter().all(u8::is_ascii_whitespace) {
         return Err(headworks_registry::nothing().into());
     }
-    let _turn = if whole { None } else { Some(turn(&IN).await?) };
     let registry = call.app.registry.clone();
     let meter = call.app.identity.tenants().meter(tenant);
-    Ok(registry.take_snapshot(tenant, Metered { body, meter, taken: 0 }).await?)
-}
-
-/// A body that goes on while its tenant may store more.
-struct Metered {
-    body: PassingBody,
-    meter: Arc<Meter>,
-    taken: u64,
-}
-
-impl Read for Metered {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.body.read(buffer)?;
-        self.taken += count as u64;
-        // Whole pieces that are on the disk count as stored already.
-        let waiting = self.taken % (1 << 20);
-        self.meter.check_storage(waiting).map_err(io::Error::other)?;
-        Ok(count)
-    }
+    Ok(registry.take_snapshot(tenant, meter.metered(body)).await?)
 }
 
 async fn turn(of: &'static Semaphore) -> Result<SemaphorePermit<'static>, Failure> {

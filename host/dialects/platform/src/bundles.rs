@@ -51,6 +51,7 @@ pub(crate) async fn publish(mut call: Call) -> Answer {
         content: content.finish().await?,
         digest: Some(Digest::of(&component)),
         given: Some(coordinates),
+        origin: None,
     };
     let added = app.registry.add_version(tenant, &call.caller.user, new).await?;
     let mut response = json(&serde_json::json!({

@@ -14,6 +14,7 @@ mod forwarders;
 mod identity_provider;
 mod logs;
 mod plugins;
+mod registry;
 mod releases;
 mod secrets;
 mod tenants;
@@ -65,6 +66,8 @@ pub struct PlatformState {
     pub registry: Registry,
     /// Whether policies of buckets are asked.
     pub security: Security,
+    /// The most bytes of a snapshot, and what messages call the setting.
+    pub snapshot_bytes: (u64, &'static str),
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How many backups of the whole server may be under way: [`backup_places`].
@@ -121,6 +124,10 @@ pub fn router(state: PlatformState) -> Router {
         .route("/platform/v1/versions/{bucket}/{kind}/{name}/{version}", get(versions::get))
         .route("/platform/v1/versions/{bucket}/{kind}/{name}/{version}/diff", get(versions::diff))
         .route("/platform/v1/versions/{bucket}/{kind}/{name}/{version}/restore", post(versions::restore))
+        .route("/platform/v1/registry/buckets/{bucket}", put(registry::bucket))
+        .route("/platform/v1/registry/buckets/{bucket}/flows/{flow}", put(registry::flow))
+        .route("/platform/v1/registry/buckets/{bucket}/flows/{flow}/versions/{version}", put(registry::version))
+        .route("/platform/v1/registry/buckets/{bucket}/bundles/{group}/{artifact}/{version}", put(registry::bundle))
         .route("/platform/v1/dead-letters", get(dead_letters::list).delete(dead_letters::discard_many))
         .route("/platform/v1/dead-letters/{number}", get(dead_letters::get).delete(dead_letters::discard))
         .route("/platform/v1/dead-letters/{number}/replay", post(dead_letters::replay))

@@ -1,6 +1,7 @@
 //! Settings of the registry: the section `registry`.
 
 use super::Kind;
+use crate::git::GitSettings;
 use crate::sign_on::{KerberosSettings, LdapSettings, OidcSettings};
 use anyhow::{Context, Result, bail};
 use headworks_identity::{InitialPolicies, Letters, Mapping, Security};
@@ -51,6 +52,8 @@ pub(crate) struct RegistrySettings {
     pub(crate) kerberos: KerberosSettings,
     /// Sign-on with a directory.
     pub(crate) ldap: LdapSettings,
+    /// Keeping flows in a Git repository.
+    pub(crate) git: GitSettings,
     /// What names from elsewhere become, in the order of the rules' names.
     identity_mapping: BTreeMap<String, MappingSettings>,
     /// The same of groups.
@@ -104,6 +107,15 @@ pub(super) const NAMES: &[(&str, Kind)] = &[
     ("registry.ldap.search_filter", Kind::Text),
     ("registry.ldap.identity", Kind::Text),
     ("registry.ldap.expiration_seconds", Kind::Number),
+    ("registry.git.repository", Kind::Text),
+    ("registry.git.tenant", Kind::Text),
+    ("registry.git.clone", Kind::Text),
+    ("registry.git.remote", Kind::Text),
+    ("registry.git.user", Kind::Text),
+    ("registry.git.password", Kind::Text),
+    ("registry.git.ca", Kind::Text),
+    ("registry.git.committer_name", Kind::Text),
+    ("registry.git.committer_address", Kind::Text),
 ];
 
 /// The sections whose members have names that operators choose.

@@ -11,6 +11,7 @@ use super::usage::{Counters, Usage, Written};
 use headworks_core::{Error, ErrorCode, Result, TenantId};
 use headworks_sandbox::{Admission, Pending, Permit, Surroundings, Usage as PluginUsage};
 use headworks_store::Store;
+use std::io::{self, Read};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -95,6 +96,22 @@ fn exhausted(what: String, wait: Duration) -> Error {
     let error = Error::new(ErrorCode::Exhausted, what).after(wait);
     let seconds = error.retry_after_seconds().unwrap_or(1);
     Error { message: format!("{}; try again in {seconds} s", error.message), ..error }
+}
+
+struct Metered<R> {
+    from: R,
+    meter: Arc<Meter>,
+    taken: u64,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(buffer)?;
+        self.taken += count as u64;
+        let waiting = self.taken % (1 << 20);
+        self.meter.check_storage(waiting).map_err(io::Error::other)?;
+        Ok(count)
+    }
 }
 
 impl Meter {
@@ -213,6 +230,11 @@ impl Meter {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Reads on while the tenant may store more: whole MiB that were read count as stored already.
+    pub fn metered(self: Arc<Self>, from: impl Read) -> impl Read {
+        Metered { from, meter: self, taken: 0 }
     }
 
     /// Refuses one more plugin than the tenant may have, when it has so many.

@@ -13,7 +13,7 @@ mod upload;
 pub use extensions::{ExtensionEntry, ExtensionList};
 pub use find::{BundleFilter, VersionFilter};
 pub use pattern::Pattern;
-pub use upload::{Added, NewVersion};
+pub use upload::{Added, BundleOrigin, NewVersion};
 
 use crate::archive::{BuildInfo, Coordinates};
 use crate::{Registry, read};

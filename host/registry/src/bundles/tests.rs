@@ -47,7 +47,14 @@ impl Bench {
         let mut writer = self.registry.store().start_content(T).await?;
         writer.write(archive).await?;
         let content = writer.finish().await?;
-        let new = NewVersion { bucket: self.bucket.clone(), kind: BundleKind::NifiNar, content, digest: None, given: None };
+        let new = NewVersion {
+            bucket: self.bucket.clone(),
+            kind: BundleKind::NifiNar,
+            content,
+            digest: None,
+            given: None,
+            origin: None,
+        };
         self.registry.add_version(T, "ann", new).await
     }
 
@@ -148,7 +155,7 @@ async fn coordinates_beside_an_archive_count_where_it_has_none() {
         writer.write(&archive).await.unwrap();
         let content = writer.finish().await.unwrap();
         let (bucket, given) = (bench.bucket.clone(), Some(given.clone()));
-        let new = NewVersion { bucket, kind: BundleKind::MinifiCpp, content, digest: None, given };
+        let new = NewVersion { bucket, kind: BundleKind::MinifiCpp, content, digest: None, given, origin: None };
         assert_eq!(bench.registry.add_version(T, "ann", new).await.unwrap().bundle.name(), expected);
     }
 }

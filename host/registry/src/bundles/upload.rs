@@ -20,6 +20,22 @@ pub struct NewVersion {
     pub digest: Option<Digest>,
     /// The coordinates that were said beside the archive; those of the archive come first.
     pub given: Option<Coordinates>,
+    /// What it was in another registry, from where it is taken over: nobody is told then, and coordinates that were said have
+    /// to be those of the archive.
+    pub origin: Option<BundleOrigin>,
+}
+
+/// What a version of a bundle was in another registry; what is absent is made anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BundleOrigin {
+    /// The identifier of its bundle, which counts where the bundle is new.
+    pub bundle: Option<String>,
+    /// Its own identifier.
+    pub version: Option<String>,
+    /// Who uploaded it.
+    pub author: Option<String>,
+    /// When, in milliseconds since 1970.
+    pub timestamp: Option<i64>,
 }
 
 /// What came of it.
@@ -54,7 +70,12 @@ impl Registry {
             ));
         }
         let content = Arc::new(new.content);
+        let expected = new.given.clone().filter(|_| new.origin.is_some());
         let archive = self.read_upload(&content, new.kind, new.given).await?;
+        if expected.is_some_and(|expected| expected != archive.coordinates) {
+            let Coordinates { group, artifact, version } = archive.coordinates;
+            return Err(Error::invalid(format!("the archive says that it is {group}:{artifact}:{version}")));
+        }
         let Coordinates { group, artifact, .. } = &archive.coordinates;
         if group.chars().count() + 1 + artifact.chars().count() > NAME {
             return Err(Error::invalid(format!("Bundle - name must not have more than {NAME} characters")));
@@ -63,9 +84,12 @@ impl Registry {
         let _alone = self.pair_lock(tenant, group, artifact).await?;
         self.check_elsewhere(tenant, &using.bucket.id, &archive.coordinates, content.digest).await?;
         let before = self.check_here(tenant, &using.bucket, new.kind, &archive.coordinates, content.digest)?;
-        let upload = Upload { tenant, author, bucket: &using.bucket, kind: new.kind, content: &content, supplied: new.digest };
+        let (bucket, supplied, told) = (&using.bucket, new.digest, new.origin.is_none());
+        let upload = Upload { tenant, author, bucket, kind: new.kind, content: &content, supplied, origin: new.origin };
         let (bundle, version) = self.put_version(upload, archive, &before).await?;
-        self.tell_added(tenant, author, &bundle, &version, before.bundle.is_none());
+        if told {
+            self.tell_added(tenant, author, &bundle, &version, before.bundle.is_none());
+        }
         Ok(Added { bucket: using.bucket.clone(), bundle, version })
     }
 
@@ -125,12 +149,14 @@ impl Registry {
     }
 
     async fn put_version(&self, upload: Upload<'_>, archive: Archive, before: &Before) -> Result<(Bundle, BundleVersion)> {
-        let Upload { tenant, author, bucket, kind, content, supplied } = upload;
-        let now = self.clock().now().millis();
+        let Upload { tenant, author, bucket, kind, content, supplied, origin } = upload;
+        let origin = origin.unwrap_or_default();
+        let new_id = || uuid::Uuid::new_v4().to_string();
+        let now = origin.timestamp.unwrap_or_else(|| self.clock().now().millis());
         let version = BundleVersion {
-            id: uuid::Uuid::new_v4().to_string(),
+            id: origin.version.unwrap_or_else(new_id),
             version: archive.coordinates.version.clone(),
-            author: author.to_owned(),
+            author: origin.author.unwrap_or_else(|| author.to_owned()),
             timestamp: now,
             digest: content.digest,
             digest_supplied: supplied.is_some(),
@@ -141,11 +167,14 @@ impl Registry {
             content: content.id,
         };
         let bundle = match &before.bundle {
-            Some(bundle) => {
-                Bundle { modified: now, versions: bundle.versions + u64::from(before.version.is_none()), ..bundle.clone() }
-            }
+            Some(bundle) => Bundle {
+                modified: bundle.modified.max(now),
+                created: bundle.created.min(now),
+                versions: bundle.versions + u64::from(before.version.is_none()),
+                ..bundle.clone()
+            },
             None => Bundle {
-                id: uuid::Uuid::new_v4().to_string(),
+                id: origin.bundle.unwrap_or_else(new_id),
                 bucket: bucket.id.clone(),
                 group: archive.coordinates.group.clone(),
                 artifact: archive.coordinates.artifact.clone(),
@@ -198,6 +227,7 @@ struct Upload<'u> {
     kind: BundleKind,
     content: &'u Content,
     supplied: Option<Digest>,
+    origin: Option<BundleOrigin>,
 }
 
 /// What an upload finds.

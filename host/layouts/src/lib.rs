@@ -1,0 +1,8 @@
+//! Layouts in which a registry keeps flows outside of a database (NiFi Registry 22.1).
+//!
+//! Owns reading them, so that what another registry kept is taken over, and the one that is written: a Git repository. What
+//! must stay true: nothing that a layout says of itself is believed before it is checked; who writes into the registry here
+//! writes through it. Knows nothing of HTTP servers or of any dialect.
+
+pub mod git;
+mod snapshot;
