@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"headworks"
+	"headworks/forwarder"
 	"headworks/headworkstest"
 	"headworks/transformer"
 )
@@ -103,6 +104,45 @@ func TestAPanicIsAnError(t *testing.T) {
 	}
 	if len(host.Logged) < 2 {
 		t.Fatal(host.Logged)
+	}
+}
+
+// keeper keeps at most two records back.
+type keeper struct{ late *headworks.Undelivered }
+
+func (k keeper) Send(batch *headworks.Batch) error {
+	if batch.Len() > 2 {
+		return &headworks.Undelivered{At: 2, Reason: "full"}
+	}
+	return nil
+}
+
+func (k keeper) Flush() error {
+	if k.late != nil {
+		return k.late
+	}
+	return nil
+}
+
+func TestWhatIsKeptBackIsFlushed(t *testing.T) {
+	refused := &headworks.Undelivered{At: 1, Reason: "refused"}
+	for _, one := range []struct {
+		records int
+		late    *headworks.Undelivered
+		reason  string
+	}{{1, nil, ""}, {2, refused, "refused"}, {3, nil, "full"}, {3, refused, "refused"}} {
+		info := headworks.Info{Name: "keeper", Version: "0.1.0"}
+		targets := func(struct{}) ([]string, error) { return nil, nil }
+		forwarder.Register(info, targets, func(struct{}) (forwarder.Sink, error) { return keeper{one.late}, nil })
+		records := make([]headworkstest.Record, one.records)
+		_, stopped, err := headworkstest.New(t).Deliver("", records...)
+		reason := ""
+		if stopped != nil {
+			reason = stopped.Reason
+		}
+		if err != nil || reason != one.reason {
+			t.Error(one, stopped, err)
+		}
 	}
 }
 

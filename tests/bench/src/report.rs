@@ -110,10 +110,19 @@ pub(crate) fn rss(pid: Option<u32>) -> f64 {
 
 /// User and system CPU time of a process so far.
 pub(crate) fn cpu(pid: Option<u32>) -> Duration {
+    cpu_of(pid, 2)
+}
+
+/// The same, with that of the processes that it has started and that have ended.
+pub(crate) fn cpu_with_children(pid: Option<u32>) -> Duration {
+    cpu_of(pid, 4)
+}
+
+fn cpu_of(pid: Option<u32>, fields_of_time: usize) -> Duration {
     let stat = pid.map(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default()).unwrap_or_default();
     // The name of the program may hold spaces: fields are counted from its closing bracket.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
-    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    let ticks: u64 = fields.skip(11).take(fields_of_time).filter_map(|field| field.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 10)
 }
 

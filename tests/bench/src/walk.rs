@@ -4,7 +4,7 @@
 //! caches of compilers and of the server are those of this run.
 
 use crate::Settings;
-use crate::report::Report;
+use crate::report::{Report, cpu_with_children};
 use anyhow::{Context, Result, ensure};
 use headworks_tests::plugins::search_path;
 use headworks_tests::server::{Folder, TOKEN, clean_command};
@@ -31,26 +31,24 @@ pub(crate) fn run(settings: &Settings, report: &mut Report) -> Result<()> {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or_default().to_owned();
     let title = format!("8. A newcomer's walk, by language, in seconds (load {load} before it)");
-    let columns: Vec<&str> = ["language"].into_iter().chain(STEPS.iter().copied()).chain(["in all"]).collect();
-    let mut rows = Vec::new();
+    let columns: Vec<&str> = ["language"].into_iter().chain(STEPS.iter().copied()).chain(["in all", "processor time"]).collect();
+    report.table(&title, &columns);
     for language in LANGUAGES {
         // A server of its own, as at the first time: a newcomer has pushed nothing before.
         let server = settings.setup().start();
         let scratch = Folder::new();
         std::fs::create_dir_all(scratch.data())?;
         let walk = Walk { server: &server, folder: scratch.data(), seconds: Vec::new() };
-        rows.push((*language, walk.go(language).with_context(|| format!("the walk in {language}"))?));
-    }
-    report.table(&title, &columns);
-    for (language, seconds) in rows {
-        match seconds {
+        let spent = || cpu_with_children(server.pid()) + cpu_with_children(Some(std::process::id()));
+        let before = spent();
+        let cells = match walk.go(language).with_context(|| format!("the walk in {language}"))? {
             Ok(seconds) => {
-                let sum: f64 = seconds.iter().sum();
-                let figures = seconds.into_iter().chain([sum]).map(|figure| format!("{figure:.1}"));
-                report.row(&[language.to_owned()].into_iter().chain(figures).collect::<Vec<_>>());
+                let sums = [seconds.iter().sum(), spent().saturating_sub(before).as_secs_f64()];
+                seconds.into_iter().chain(sums).map(|figure| format!("{figure:.1}")).collect()
             }
-            Err(missing) => report.line(&format!("\nnot walked: {language}: {missing}\n")),
-        }
+            Err(missing) => vec![format!("not walked: {missing}")],
+        };
+        report.row(&[vec![(*language).to_owned()], cells].concat());
     }
     Ok(())
 }

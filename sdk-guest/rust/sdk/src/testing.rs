@@ -191,3 +191,51 @@ pub fn check_about(about: &About) {
         assert!(described, "{name} is not described: {}", json!({ name: member }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Stop;
+
+    /// Keeps at most two records back, and delivers as many as its configuration says.
+    struct Keeper(Option<usize>);
+
+    impl Forwarder for Keeper {
+        const ABOUT: About = About { name: "keeper", version: "0.1.0", summary: "", config_schema: "{}", grants: &[] };
+        type Config = Option<usize>;
+
+        fn targets(_: &Option<usize>) -> Result<Vec<String>, OpenError> {
+            Ok(Vec::new())
+        }
+
+        fn open(delivers: Option<usize>) -> Result<Self, OpenError> {
+            Ok(Self(delivers))
+        }
+
+        fn send(&mut self, records: &Batch) -> Report {
+            let mut report = Report::delivered();
+            report.reject(0, "never");
+            if records.len() > 2 { report.stop(Stop::later(2, "full")) } else { report }
+        }
+
+        fn flush(&mut self) -> Result<(), Stop> {
+            self.0.map_or(Ok(()), |at| Err(Stop::later(at, "refused")))
+        }
+    }
+
+    #[test]
+    fn what_is_kept_back_is_flushed() {
+        let record = json!({"a": "1"});
+        for (records, delivers, rejected, stopped) in [
+            (1, None, 1, None),
+            (2, Some(1), 1, Some((1, "refused"))),
+            (2, Some(0), 0, Some((0, "refused"))),
+            (3, None, 1, Some((2, "full"))),
+            (3, Some(1), 1, Some((1, "refused"))),
+        ] {
+            let report = send(&mut Keeper(delivers), &vec![record.clone(); records]);
+            let stop = report.stopped.as_ref().map(|stop| (stop.at, stop.reason.as_str()));
+            assert_eq!((report.rejected.len(), stop), (rejected, stopped));
+        }
+    }
+}
