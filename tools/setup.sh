@@ -57,6 +57,7 @@ if [ "${1:-}" = tests ]; then
     want krb5-kdc             # a KDC, its tools, and what shows its tickets
     want krb5-admin-server
     want krb5-user
+    want slapd                # a directory that people sign in with
     want faketime
     want curl
     want python3-gssapi

@@ -243,7 +243,12 @@ fn referrals_are_followed_ignored_or_end_the_login() {
 
 #[test]
 fn people_of_the_directory_sign_in_to_the_rest_of_headworks_as_its_users() {
-    let entered = |setup: Setup| setup.env("HEADWORKS_REGISTRY_LDAP_IDENTITY", "use_username");
+    let entered = |setup: Setup| {
+        setup
+            .env("HEADWORKS_REGISTRY_LDAP_IDENTITY", "use_username")
+            .env("HEADWORKS_REGISTRY_IDENTITY_MAPPING_CARL_PATTERN", "carl")
+            .env("HEADWORKS_REGISTRY_IDENTITY_MAPPING_CARL_VALUE", USER)
+    };
     let Some((slapd, secure)) = usual(entered) else { return };
     let sign_in =
         |user: &str, password: &str| secure.client().post("/api/v1/auth/login", &json!({"username": user, "password": password}));
@@ -254,7 +259,9 @@ fn people_of_the_directory_sign_in_to_the_rest_of_headworks_as_its_users() {
     let token = session.json()["token"].as_str().expect("a token").to_owned();
     let whoami = secure.client().with_token(&token).get("/api/v1/auth/whoami").json();
     assert_eq!(whoami["user"]["name"], "anna");
-    for (user, password) in [("anna", "secret-bert"), ("anna", ""), ("*", "secret-anna")] {
+    // Whoever has a password here is nobody of the directory's, whatever that calls its people.
+    for (user, password) in [("anna", "secret-bert"), ("anna", ""), ("*", "secret-anna"), ("carl", "secret-carl"), (USER, "root")]
+    {
         assert_eq!(sign_in(user, password).status, 401, "{user} {password}");
     }
     drop(slapd);

@@ -143,7 +143,9 @@ impl Identity {
             return Ok(None);
         }
         let identity = self.ask(provider, entered, password, from).await?;
-        let (uid, _) = self.credentials(tenant, &identity)?.ok_or_else(invalid_credentials)?;
+        // The provider may call somebody by the name of such a user, who was not entered.
+        let known = self.credentials(tenant, &identity)?.filter(|(_, phc)| phc.is_empty());
+        let (uid, _) = known.ok_or_else(invalid_credentials)?;
         Ok(Some((uid, identity)))
     }
 

@@ -110,24 +110,24 @@ impl PasswordLogin {
         };
         let nonce = u32::from_be_bytes(secret::random().map_err(broken)?) & 0x7fff_ffff;
         let first = self.ask(&client, nonce, &[]).await?;
-        let (answer, key) = match read(&first)? {
+        let (answer, made_for, key) = match read(&first)? {
             // The realm asks nobody to prove anything before.
             reply @ Answer::Reply { .. } => {
                 let recipe = reply.recipe(&client)?;
-                (first.clone(), (recipe.kind, recipe.key(password).await?))
+                (first.clone(), recipe.kind, recipe.key(password).await?)
             }
             Answer::Error { code: 25, method } => {
                 let recipe = Recipe::read(method, &client, None)?;
                 let key = recipe.key(password).await?;
                 let proof = self.proof(recipe.kind, &key)?;
-                (self.ask(&client, nonce, &[(ENC_TIMESTAMP, proof)]).await?, (recipe.kind, key))
+                (self.ask(&client, nonce, &[(ENC_TIMESTAMP, proof)]).await?, recipe.kind, key)
             }
             Answer::Error { code, .. } => return Err(meaning(code)),
         };
         match read(&answer)? {
             Answer::Error { code, .. } => Err(meaning(code)),
             Answer::Reply { client: named, ticket, kind, sealed, .. } => {
-                let opened = encryption::open(kind, &key.1, REPLY, sealed).filter(|_| kind == key.0);
+                let opened = encryption::open(kind, &key, REPLY, sealed).filter(|_| kind == made_for);
                 // Without the proof before, this is where a wrong password shows.
                 let opened = opened.ok_or(Unverified::Refused(None))?;
                 let session = session(&opened, nonce).ok_or_else(|| failed("the KDC answers another request"))?;

@@ -17,8 +17,8 @@ use ldap3_proto::proto::{LdapDerefAliases, LdapResultCode, LdapSearchRequest, Ld
 use options::{Checked, Server};
 use std::borrow::Cow;
 
-/// The most other directories that one login is referred to.
-const HOPS: usize = 8;
+/// The most directories that one login asks, with those that others refer to.
+const ASKED: usize = 8;
 /// Two are as many as too many.
 const ENTRIES: i32 = 2;
 /// No attributes (RFC 4511 4.5.1.8).
@@ -129,8 +129,10 @@ impl Ldap {
             }
             for url in self.followed(&server, &elsewhere)? {
                 let (other, base) = Server::referred(url, &server, &self.0.search_base)?;
-                if asked.len() + to_ask.len() >= HOPS {
-                    return Err(Unverified::Failed(format!("directories refer to more than {HOPS} others")));
+                if asked.len() + to_ask.len() >= ASKED {
+                    return Err(Unverified::Failed(format!(
+                        "directories refer to others: more than {ASKED} would have to be asked"
+                    )));
                 }
                 if !asked.contains(&(other.clone(), base.clone())) {
                     to_ask.push((other, None, base));
