@@ -154,6 +154,10 @@ fn what_cannot_be_found_or_used_is_refused_and_named() {
     client.delete(&format!("{PLUGINS}/tag"));
     client.push(&version("tag", "1.0.0", &["work=mark"]));
     blamed(&save(&client, "t", &one), 409, "already-exists", "raise the version");
+    // Rules follow releases.
+    let version = client.get(&format!("{PLUGINS}/tag/versions/1.0.0")).json();
+    let rule = json!({"plugin": format!("{one}@sha256:{}", version["sha256"].as_str().expect("a digest")), "kinds": ["role"]});
+    blamed(&client.put("/platform/v1/validators/v", &rule), 400, "invalid", "only transformers and forwarders");
     // Saved by an older client it is not looked up, and does not run.
     client.save_transformer("raw", &format!("#!plugin {one}\n{{}}"));
     client.save_pipeline("raw", &Flow::through("raw", "raw"));

@@ -31,3 +31,33 @@ impl Security {
         Caller { open: user.tenant == TenantId::DEFAULT && !self.asks(tls), ..caller }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ScopeSet;
+    use headworks_core::Uid;
+
+    #[test]
+    fn a_user_is_asked_for_rights_where_others_are_asked_who_they_are() {
+        let user = |tenant| Principal {
+            tenant,
+            user: "eva".to_owned(),
+            uid: Uid(uuid::Uuid::nil()),
+            roles: Vec::new(),
+            scopes: ScopeSet::default(),
+        };
+        let is_open = |security: Security, tls, tenant| security.caller(tls, &user(tenant)).open;
+        let (first, other) = (TenantId::DEFAULT, TenantId(2));
+        for (security, tls, open) in [
+            (Security::Auto, false, true),
+            (Security::Auto, true, false),
+            (Security::Secured, false, false),
+            (Security::Open, true, true),
+        ] {
+            assert_eq!(is_open(security, tls, first), open, "{security:?} {tls}");
+            // Without being known nobody gets to another tenant.
+            assert!(!is_open(security, tls, other), "{security:?} {tls}");
+        }
+    }
+}

@@ -142,7 +142,8 @@ impl Inner {
         Ok(entry.keep(key, slot))
     }
 
-    /// What a slot does by the document of its plugin, unless it stays on one version. Versions that already run in `present` are taken from there.
+    /// What a slot does by the document of its plugin, unless it stays on one version. Versions that already run in `present`
+    /// are taken from there.
     pub(crate) async fn route(
         &self,
         entry: &Entry,

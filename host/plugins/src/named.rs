@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// What stands between coordinates and the digest.
 const MARK: &str = "@sha256:";
 
+/// The most bytes of coordinates: more than the longest names of the registry have together.
+const MOST: usize = 8 << 10;
+
 /// A version of a bundle of the registry, and what it has to be: `BUCKET/GROUP:ARTIFACT:VERSION@sha256:DIGEST`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coordinates {
@@ -48,7 +51,7 @@ impl Coordinates {
         let parts: Vec<&str> = name.split(':').collect();
         let [group, artifact, version] = <[&str; 3]>::try_from(parts).map_err(|_| form())?;
         // It has to fit the first line of a script.
-        let is_one_line = text.trim() == text && !text.chars().any(char::is_control);
+        let is_one_line = text.len() <= MOST && text.trim() == text && !text.chars().any(char::is_control);
         if !is_one_line || [bucket, group, artifact, version].contains(&"") {
             return Err(form());
         }
@@ -158,7 +161,19 @@ mod tests {
 
     #[test]
     fn what_is_neither_name_nor_coordinates_is_refused() {
-        for text in ["/", "b/", "b/a", "b/g:a", "b/g:a:1:2", "/g:a:1", "b/:a:1", "b/g:a:1@sha256:12", " b/g:a:1", "b\n/g:a:1"] {
+        for text in [
+            "/",
+            "b/",
+            "b/a",
+            "b/g:a",
+            "b/g:a:1:2",
+            "/g:a:1",
+            "b/:a:1",
+            "b/g:a:1@sha256:12",
+            " b/g:a:1",
+            "b\n/g:a:1",
+            &format!("{}/g:a:1", "b".repeat(MOST)),
+        ] {
             assert_eq!(Coordinates::read(text).unwrap_err().code, ErrorCode::Invalid, "{text}");
         }
     }
