@@ -15,6 +15,7 @@ mod event_hooks;
 mod extensions;
 mod fidelity;
 mod flows;
+mod git;
 mod groups;
 mod hostile_archives;
 mod identity_provider;
