@@ -16,6 +16,8 @@ mod extensions;
 mod fidelity;
 mod flows;
 mod git;
+mod git_import;
+mod git_remotes;
 mod groups;
 mod hostile_archives;
 mod identity_provider;
