@@ -34,11 +34,13 @@ if [ ! -d "$sysroot/lib/rustlib/wasm32-wasip1" ]; then
     want rust-web-src
 fi
 if [ "${1:-}" = peers ]; then
+    want git                  # repositories of flows that the original registry reads and writes
     want rabbitmq-server      # what tests/peers talks to; they start one of their own
     command -v java >/dev/null 2>&1 || want default-jre-headless
     command -v mvn >/dev/null 2>&1 || want maven
 fi
 if [ "${1:-}" = tests ]; then
+    want git                  # repositories of flows, and their server
     want rsyslog              # senders of syslog
     want rsyslog-gnutls
     want rsyslog-elasticsearch

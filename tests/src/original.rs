@@ -38,9 +38,22 @@ impl Original {
     /// # Panics
     /// When it does not start.
     pub fn start(jars: &Path) -> Self {
+        Self::start_with(jars, ("FileSystemFlowPersistenceProvider", Path::new("./flows")))
+    }
+
+    /// The same with its flows in a Git repository that is there.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_on_git(jars: &Path, repository: &Path) -> Self {
+        Self::start_with(jars, ("git.GitFlowPersistenceProvider", repository))
+    }
+
+    /// With this class keeping flows in this folder.
+    fn start_with(jars: &Path, flows: (&str, &Path)) -> Self {
         let folder = TempDir::with_prefix("original-").expect("a folder");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
-        configure(folder.path(), jars, port);
+        configure(folder.path(), jars, port, flows);
         let log = std::fs::File::create(folder.path().join("log")).expect("a file");
         let mut java = Command::new("java");
         for module in OPENED {
@@ -83,7 +96,7 @@ impl Drop for Original {
 }
 
 /// Writes the settings of an open server that keeps everything in this folder.
-fn configure(folder: &Path, jars: &Path, port: u16) {
+fn configure(folder: &Path, jars: &Path, port: u16, (class, flows): (&str, &Path)) {
     let head = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>";
     let properties = format!(
         "nifi.registry.web.war.directory={jars}\nnifi.registry.web.http.host=127.0.0.1\nnifi.registry.web.http.port={port}\n\
@@ -101,11 +114,12 @@ fn configure(folder: &Path, jars: &Path, port: u16) {
     );
     let providers = format!(
         "{head}<providers><flowPersistenceProvider>\
-         <class>org.apache.nifi.registry.provider.flow.FileSystemFlowPersistenceProvider</class>\
-         <property name=\"Flow Storage Directory\">./flows</property></flowPersistenceProvider>\
+         <class>org.apache.nifi.registry.provider.flow.{class}</class>\
+         <property name=\"Flow Storage Directory\">{flows}</property></flowPersistenceProvider>\
          <extensionBundlePersistenceProvider>\
          <class>org.apache.nifi.registry.provider.extension.FileSystemBundlePersistenceProvider</class>\
-         <property name=\"Extension Bundle Storage Directory\">./bundles</property></extensionBundlePersistenceProvider></providers>"
+         <property name=\"Extension Bundle Storage Directory\">./bundles</property></extensionBundlePersistenceProvider></providers>",
+        flows = flows.display(),
     );
     let logging = "<configuration><appender name=\"C\" class=\"ch.qos.logback.core.ConsoleAppender\"><encoder>\
                    <pattern>%level %logger %msg%n%ex</pattern></encoder></appender><root level=\"WARN\">\

@@ -32,7 +32,12 @@ pub struct Reply {
 impl Reply {
     /// A status and a body.
     pub fn new(status: u16, body: &str) -> Self {
-        Self { status, headers: Vec::new(), body: body.as_bytes().to_vec() }
+        Self::of(status, body.as_bytes().to_vec())
+    }
+
+    /// A status and a body that is no text.
+    pub fn of(status: u16, body: Vec<u8>) -> Self {
+        Self { status, headers: Vec::new(), body }
     }
 
     /// With a header.

@@ -34,6 +34,8 @@ pub(super) enum Mark {
     Exported,
     /// What is here is being taken over by it.
     Imported,
+    /// It made or cloned this, so the work tree has no changes of others.
+    Made,
 }
 
 impl Mark {
@@ -41,6 +43,7 @@ impl Mark {
         match self {
             Self::Exported => "headworks.registry",
             Self::Imported => "headworks.import",
+            Self::Made => "headworks.made",
         }
     }
 }
@@ -135,12 +138,14 @@ impl Repository {
         if newest(&repository.git)?.is_none()
             && let Some(url) = &options.clone
         {
+            repository.mark(Mark::Made, store)?;
             repository.clone_from(url, &options.access)?;
         }
         if repository.git.head_detached().map_err(|error| failed("HEAD cannot be read", &error))? {
             return Err(Error::invalid("the repository has no branch checked out: run `git switch` there"));
         }
-        if !repository.is_marked(Mark::Exported, store)? && !repository.is_clean()? {
+        let own = repository.is_marked(Mark::Exported, store)? || repository.is_marked(Mark::Made, store)?;
+        if !own && !repository.is_clean()? {
             let message = "the work tree has changes that are not committed: commit or remove them";
             return Err(Error::invalid(message));
         }
