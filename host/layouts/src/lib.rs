@@ -4,5 +4,14 @@
 //! must stay true: nothing that a layout says of itself is believed before it is checked; who writes into the registry here
 //! writes through it. Knows nothing of HTTP servers or of any dialect.
 
+mod bundles;
+mod dump;
+mod files;
 pub mod git;
+mod inventory;
 mod snapshot;
+
+pub use bundles::from_folder as bundles_from_folder;
+pub use dump::{Zone, read as from_database};
+pub use files::without_database;
+pub use inventory::{Bucket, BundleVersion, Flow, Inventory, Refused, Version};
