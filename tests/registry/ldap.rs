@@ -207,6 +207,27 @@ fn a_directory_that_is_down_or_slow_is_no_wrong_password() {
 }
 
 #[test]
+fn few_passwords_are_judged_at_a_time() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let slow = format!("ldap://{}", silent.local_addr().expect("its address"));
+    let secure =
+        Secure::with(|setup| settings(setup, "ANONYMOUS", &slow).env("HEADWORKS_REGISTRY_LDAP_READ_TIMEOUT_MS", "20000"));
+    let statuses = std::thread::scope(|scope| {
+        let logins: Vec<_> = (0..18)
+            .map(|user| {
+                scope.spawn({
+                    let secure = &secure;
+                    move || secure.login(&format!("user-{user}"), "x").status
+                })
+            })
+            .collect();
+        logins.into_iter().map(|login| login.join().expect("an answer")).collect::<Vec<_>>()
+    });
+    let of = |status: u16| statuses.iter().filter(|found| **found == status).count();
+    assert_eq!((of(503), of(429)), (16, 2), "{statuses:?}");
+}
+
+#[test]
 fn guessing_is_slowed_down_however_the_name_is_written() {
     let Some((_slapd, secure)) = usual(|setup| setup) else { return };
     for user in ["anna", "ANNA", " anna", "Anna", "aNNa", "anNa", "annA", "anna ", "ANna", "anNA"] {

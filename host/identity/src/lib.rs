@@ -5,7 +5,8 @@
 //! `auth-provider` in the store. What must stay true:
 //! no password, token or signing key leaves this crate except in the one answer that hands it to its owner (a provider's
 //! secret goes to holders of its scope), hashes in backups (`backup`) aside; scopes are evaluated anew on every request. Knows
-//! nothing of any dialect's wire types, and of HTTP only what is asked of others (`oidc`); texts follow FlowG 3.4 because that contract fixes them.
+//! nothing of any dialect's wire types, and of networks only what is asked of others (`oidc`, `ldap`, `kerberos`); texts follow
+//! FlowG 3.4 because that contract fixes them.
 
 mod access;
 mod authority;
