@@ -302,7 +302,7 @@ fn the_command_line_names_plugins_by_coordinates() {
     let shown = |path: &str| client.get(&format!("/platform/v1/{path}")).json();
     assert_eq!(run(&["transformer", "import", "--name", "a", "--plugin", &one], r#"{"mark": "x"}"#), (true, String::new()));
     assert_eq!((&shown("transformers/a")["plugin"], &shown("transformers/a")["config"]), (&json!(pinned), &json!({"mark": "x"})));
-    assert_eq!(run(&["transformer", "import", "--name", "b"], &format!("#!plugin {one}\n")).0, true);
+    assert!(run(&["transformer", "import", "--name", "b"], &format!("#!plugin {one}\n")).0);
     assert_eq!(shown("transformers/b")["plugin"], pinned);
     let (succeeded, told) = run(&["transformer", "import", "--name", "c", "--plugin", "none/g:a:1"], "");
     assert!(!succeeded && told.contains("no bucket"), "{told}");
