@@ -302,10 +302,29 @@ fn the_command_line_names_plugins_by_coordinates() {
     let shown = |path: &str| client.get(&format!("/platform/v1/{path}")).json();
     assert_eq!(run(&["transformer", "import", "--name", "a", "--plugin", &one], r#"{"mark": "x"}"#), (true, String::new()));
     assert_eq!((&shown("transformers/a")["plugin"], &shown("transformers/a")["config"]), (&json!(pinned), &json!({"mark": "x"})));
-    assert_eq!(run(&["transformer", "import", "--name", "b"], &format!("#!plugin {one}\n")).0, true);
+    assert!(run(&["transformer", "import", "--name", "b"], &format!("#!plugin {one}\n")).0);
     assert_eq!(shown("transformers/b")["plugin"], pinned);
     let (succeeded, told) = run(&["transformer", "import", "--name", "c", "--plugin", "none/g:a:1"], "");
     assert!(!succeeded && told.contains("no bucket"), "{told}");
     let (succeeded, told) = run(&["forwarder", "import", "--name", "f", "--plugin", &one], "{}");
     assert!(!succeeded && told.contains("a transformer, not a forwarder"), "{told}");
+}
+
+#[test]
+fn records_that_failed_there_are_taken_by_another_version() {
+    let server = Server::start();
+    let (client, nifi) = (server.client(), Nifi::of(&server));
+    nifi.bucket("ops");
+    client.push(&version("tag", "1.0.0", &["work=trap"]));
+    assert_eq!(client.post(&format!("{PLUGINS}/tag/versions/1.0.0/publish"), &json!({"bucket": "ops"})).status, 201);
+    assert_eq!(save(&client, "t", "ops/headworks:tag:1.0.0").status, 200);
+    client.save_pipeline("p", &Flow::through("t", "s"));
+    // A release mends others only.
+    client.push(&version("tag", "1.1.0", &["work=tag"]));
+    assert_eq!(client.ingest("p", &json!([{"a": "1"}])).status, 500);
+    let letter = client.get("/platform/v1/dead-letters").json()["dead_letters"][0]["number"].clone();
+    let path = format!("/platform/v1/dead-letters/{letter}/replay");
+    assert_eq!(client.post(&path, &json!({})).json()["failure"]["code"], "plugin-trap");
+    assert_eq!(client.post(&path, &json!({"version": "1.1.0"})).json()["accepted"], 1);
+    assert_eq!(versions(&client, "s"), ["1.1.0"]);
 }
