@@ -216,3 +216,20 @@ fn a_repository_that_fails_hinders_nobody_and_is_caught_up_with() {
     eventually("all is well again", || (server.management().get("/ready").text() == "ready\r\n").then_some(()));
     assert_eq!(server.metric("headworks_git_failing{step=\"commit\"}"), 0);
 }
+
+#[test]
+fn a_repository_without_a_work_tree_will_do() {
+    let place = Place::new();
+    let flows = place.bare("flows");
+    let server = place.setup().start();
+    let nifi = Nifi::of(&server);
+    let bucket = nifi.bucket("ops");
+    let flow = nifi.flow(&bucket, "flow");
+    done(&save(&nifi, &bucket, &flow, None, "one"));
+    eventually("the commits are there", || {
+        let output = git_command(&flows, &["rev-list", "--count", "HEAD"]).output().unwrap();
+        (String::from_utf8_lossy(&output.stdout).trim() == "2").then_some(())
+    });
+    assert_eq!(git(&flows, &["ls-tree", "-r", "--name-only", "HEAD"]), "ops/bucket.yml\nops/flow.snapshot");
+    assert!(!flows.join("ops").exists());
+}

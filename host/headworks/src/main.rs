@@ -22,6 +22,7 @@ mod remote;
 mod serve;
 mod settings;
 mod sign_on;
+mod signals;
 mod syslog;
 mod verify;
 mod warnings;

@@ -5,6 +5,7 @@ use crate::cli::{Output, ServeArguments};
 use crate::management::Probes;
 use crate::plugins::{Makers, Plugins};
 use crate::settings::{Durability, Settings, TlsSettings, address};
+use crate::signals::Signals;
 use crate::{example, git, logging, sign_on, syslog, warnings};
 use anyhow::{Context, Result};
 use axum::Router;
@@ -34,7 +35,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 
 /// How long threads of the runtime may take to end after everything was closed.
 const LAST: Duration = Duration::from_secs(1);
@@ -96,13 +97,7 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
 
     let started = tokio::select! {
         started = start(&settings, &store, &data, &sandbox_limits, login) => started?,
-        () = signals.next() => {
-            tracing::info!("stopped before the start was complete");
-            end_management.cancel();
-            managing.abort();
-            store.close().await;
-            return Ok(ExitCode::SUCCESS);
-        }
+        () = signals.next() => return Ok(broken_off(store, &end_management, &managing).await),
     };
     let Started { identity, pipelines, plugins, rules, hooks, transfers, told } = started;
     let (recipients, others) = syslog::recipients(&settings, &store, identity.tenants())?;
@@ -114,7 +109,10 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     let observer = Some(Arc::new(hooks.clone()) as Arc<dyn Observer>);
     let registry = Registry::with_aliases(store.clone(), Arc::clone(&clock), observer, settings.registry.aliases()?);
     registry.resume(tenants.list().iter().map(|tenant| tenant.number)).await?;
-    let export = git::export(&settings, &registry, &tenants, registry_options.snapshot_bytes).await?.map(Arc::new);
+    let export = tokio::select! {
+        export = git::export(&settings, &registry, &tenants, registry_options.snapshot_bytes) => export?.map(Arc::new),
+        () = signals.next() => return Ok(broken_off(store, &end_management, &managing).await),
+    };
     // Nobody else sets it.
     let _ = probes.export.set(export.clone());
     let platform = PlatformState {
@@ -213,6 +211,15 @@ async fn run_until_stopped(settings: Settings, output: Output) -> Result<ExitCod
     store.close().await;
     Addresses::forget(&data);
     Ok(code)
+}
+
+/// Ends what was started when somebody stops the server before it serves.
+async fn broken_off(store: Store, end_management: &Shutdown, managing: &JoinHandle<()>) -> ExitCode {
+    tracing::info!("stopped before the start was complete");
+    end_management.cancel();
+    managing.abort();
+    store.close().await;
+    ExitCode::SUCCESS
 }
 
 async fn open_store(settings: &Settings) -> Result<Store> {
@@ -404,25 +411,4 @@ fn panicked(path: &str, id: &RequestId) -> Response<Body> {
         return headworks_nifi_registry::panicked(id);
     }
     headworks_flowg::panicked(id)
-}
-
-/// SIGTERM and SIGINT.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self> {
-        let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
-    }
-
-    /// Waits for the next one.
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }

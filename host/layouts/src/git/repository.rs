@@ -27,6 +27,7 @@ const CONFIGURATION: &[(&str, &str)] = &[
     ("pack.windowMemory", "64m"),
     ("pack.deltaCacheSize", "64m"),
 ];
+
 /// What the configuration says of a store.
 #[derive(Clone, Copy)]
 pub(super) enum Mark {
@@ -49,7 +50,7 @@ impl Mark {
 }
 
 /// What a process that was killed leaves behind and the next would wait for.
-const LOCKS: &[&str] = &["index.lock", "HEAD.lock"];
+const LOCKS: &[&str] = &["index.lock", "HEAD.lock", "config.lock"];
 
 /// A repository and who commits.
 pub(super) struct Repository {
@@ -133,8 +134,8 @@ impl Repository {
             }
         };
         let repository = Self { git, committer: options.committer.clone() };
-        repository.configure()?;
         repository.unlock();
+        repository.configure()?;
         if newest(&repository.git)?.is_none()
             && let Some(url) = &options.clone
         {
@@ -220,8 +221,11 @@ impl Repository {
         Ok(all.get_string(mark.name()).is_ok_and(|found| found == store))
     }
 
-    /// Says it.
+    /// Says it, where that was not said before: a full disk keeps no server from starting.
     pub(super) fn mark(&self, mark: Mark, store: &str) -> Result<()> {
+        if self.is_marked(mark, store)? {
+            return Ok(());
+        }
         let set = self.git.config().and_then(|mut all| all.set_str(mark.name(), store));
         set.map_err(|error| failed("the repository cannot be configured", &error))
     }

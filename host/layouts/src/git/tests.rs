@@ -183,7 +183,7 @@ async fn what_a_killed_process_left_is_mended() {
     bench.version(&ops, &flow, "a").await;
     assert_eq!(bench.export(), 2);
     let git = bench.repository().join(".git");
-    for lock in ["index.lock", "HEAD.lock", "refs/heads/main.lock"] {
+    for lock in ["index.lock", "HEAD.lock", "config.lock", "refs/heads/main.lock"] {
         std::fs::write(git.join(lock), "").unwrap();
     }
     std::fs::write(bench.repository().join("ops/flow.snapshot"), "half").unwrap();
