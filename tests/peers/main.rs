@@ -3,5 +3,6 @@
 #[path = "../forwarders/capture/mod.rs"]
 #[allow(dead_code, reason = "only the frames of AMQP are needed here")]
 mod capture;
+mod layouts;
 mod rabbitmq;
 mod registry;

@@ -18,6 +18,7 @@ mod flows;
 mod groups;
 mod hostile_archives;
 mod identity_provider;
+mod import;
 mod items;
 mod kerberos;
 mod large_uploads;

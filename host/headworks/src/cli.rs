@@ -1,6 +1,6 @@
 //! The command line (design section 7).
 
-use crate::client::{ClientArguments, TenantArguments, VersionArguments};
+use crate::client::{ClientArguments, RegistryArguments, TenantArguments, VersionArguments};
 use crate::develop::PluginArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Tenant(TenantArguments),
     /// Pipelines, transformers and forwarders under version control in a bucket of the registry.
     Version(VersionArguments),
+    /// Take over what another NiFi Registry kept, into a running server. For administrators.
+    Registry(RegistryArguments),
     /// Write, build and test a plugin, and load it into a running server.
     Plugin(PluginArguments),
     /// Save users, configuration and logs of a running server into a new folder. The token is taken from HEADWORKS_TOKEN.

@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         Command::Flowg(arguments) => client::run(arguments, output),
         Command::Tenant(arguments) => client::run_tenant(arguments, output),
         Command::Version(arguments) => client::run_version(arguments, output),
+        Command::Registry(arguments) => client::run_registry(arguments, output),
         Command::Plugin(arguments) => develop::run(arguments, output),
         Command::Backup { server, to, whole } => archive::backup(server, &to, whole, output),
         Command::Restore { from, into: Some(into), secrets_key: Some(key), .. } => archive::make(&from, &into, &key, output),

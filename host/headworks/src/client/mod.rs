@@ -14,6 +14,7 @@ mod mermaid;
 mod pipeline;
 pub(crate) mod plugin;
 mod records;
+mod registry;
 mod stream;
 mod system;
 mod tenant;
@@ -84,6 +85,21 @@ pub(crate) struct VersionArguments {
     server: Server,
     #[command(subcommand)]
     command: version::Command,
+}
+
+/// Arguments of `headworks registry`.
+#[derive(Args)]
+pub(crate) struct RegistryArguments {
+    #[command(flatten)]
+    server: Server,
+    #[command(subcommand)]
+    command: registry::Command,
+}
+
+/// Runs one command about the registry to its end.
+pub(crate) fn run_registry(arguments: RegistryArguments, output: Output) -> Result<ExitCode> {
+    let api = Api::new(arguments.server)?.platform();
+    arguments.command.run(&api, Printer(output))
 }
 
 /// Runs one command about versions to its end.
