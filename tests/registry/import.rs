@@ -2,7 +2,7 @@
 //! the operations that the command uses.
 
 use crate::calls::{API, Nifi, done};
-use headworks_tests::migration::{answers, check_same, import, imported, layouts};
+use headworks_tests::migration::{answers, changes, check_same, import, imported, layouts, plain};
 use headworks_tests::original::ZONE;
 use headworks_tests::server::TOKEN;
 use headworks_tests::{Answer, Client, Server, people};
@@ -19,7 +19,10 @@ fn path(layout: &str, name: &str) -> String {
 
 /// What the original answered.
 fn expected(layout: &str) -> Value {
-    serde_json::from_slice(&std::fs::read(layouts().join(layout).join("expected.json")).expect("answers")).expect("JSON")
+    let text = std::fs::read(layouts().join(layout).join("expected.json")).expect("answers");
+    let mut expected = serde_json::from_slice(&text).expect("JSON");
+    plain(&mut expected);
+    expected
 }
 
 /// The arguments for everything that the original kept.
@@ -118,7 +121,7 @@ fn files_without_a_database_keep_identifiers_and_are_called_by_what_they_say() {
     // What has no versions and no bundles has left nothing in a folder.
     assert_eq!(report["imported"], counts(2, 2, 6, 2));
     let (here, there) = (answers_of(&server), expected("files"));
-    let mut versions = 0;
+    let (mut versions, mut compared) = (0, 0);
     for (at, original) in there.as_object().expect("answers") {
         if at.contains("/versions/") && at.contains("/flows/") {
             versions += 1;
@@ -126,10 +129,11 @@ fn files_without_a_database_keep_identifiers_and_are_called_by_what_they_say() {
             assert_eq!(here[at]["snapshotMetadata"]["author"], "root", "{at}");
         }
         if at.contains("/diff/") {
-            assert_eq!(&here[at], original, "{at}");
+            assert_eq!(changes(original), changes(&here[at]), "{at}");
+            compared += 1;
         }
     }
-    assert_eq!(versions, 6);
+    assert_eq!((versions, compared), (6, 4));
     let names: Vec<String> = here["/items"].as_array().expect("items").iter().map(|item| item["name"].to_string()).collect();
     assert!(names.contains(&"\"number 4\"".to_owned()), "{names:?}");
     assert!(names.contains(&"\"org.apache.nifi:nifi-foo-nar\"".to_owned()), "{names:?}");

@@ -123,11 +123,13 @@ pub fn answers(client: &Client) -> Value {
     all
 }
 
-/// Takes away what differs between any two registries: the times that archives are read at, and the order of lists that have
-/// none.
-fn plain(value: &mut Value) {
+/// Takes away the order of members and of lists: most lists of a flow have none, and the original mixes them.
+pub fn plain(value: &mut Value) {
     match value {
-        Value::Object(members) => members.values_mut().for_each(plain),
+        Value::Object(members) => {
+            members.sort_keys();
+            members.values_mut().for_each(plain);
+        }
         Value::Array(elements) => {
             elements.iter_mut().for_each(plain);
             elements.sort_by_key(ToString::to_string);
@@ -141,11 +143,56 @@ fn plain(value: &mut Value) {
 /// # Panics
 /// When it does not.
 pub fn check_same(expected: &Value, found: &Value) {
+    // What was kept in a file has been sorted by another one.
+    let mut expected = expected.clone();
+    plain(&mut expected);
     let (expected, found) = (expected.as_object().expect("answers"), found.as_object().expect("answers"));
     let paths = |of: &Map<String, Value>| of.keys().cloned().collect::<std::collections::BTreeSet<_>>();
     assert_eq!(paths(expected), paths(found));
     for (path, answer) in expected {
-        assert_eq!(found.get(path), Some(answer), "{path}");
+        let answers = [answer, found.get(path).expect("an answer")];
+        if path.contains("/diff/") {
+            let [expected, found] = answers.map(changes);
+            assert_eq!(expected, found, "{path}");
+        } else {
+            assert_eq!(difference(answers[0], answers[1], path), None);
+        }
+    }
+}
+
+/// What a comparison found: which components differ, and in what. The original groups those that were moved as they come, and
+/// describes some values by what Java calls them.
+pub fn changes(comparison: &Value) -> Vec<String> {
+    let groups = comparison["componentDifferenceGroups"].as_array().expect("groups").iter();
+    let differences = groups.flat_map(|group| {
+        let differences = group["differences"].as_array().expect("differences").iter();
+        differences.map(|found| format!("{} {} {}", group["componentId"], group["componentType"], found["differenceType"]))
+    });
+    let mut all: Vec<String> = differences.collect();
+    all.sort();
+    all
+}
+
+/// What the two say in their own ways: the original shows revisions where they are off and not which version is the newest,
+/// reads times in archives as those of its own zone, and tells more or less of where a bundle is.
+const LOOSE: &[&str] =
+    &["revision", "latest", "built", "groupId", "artifactId", "filename", "link", "permissions", "versionCount"];
+
+/// Where two answers differ first.
+fn difference(one: &Value, other: &Value, at: &str) -> Option<String> {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            // With the original, a bundle has not changed when another version of it came.
+            let bundle = one.contains_key("bundleType");
+            let loose = |name: &str| LOOSE.contains(&name) || bundle && name == "modifiedTimestamp";
+            let names = one.keys().chain(other.keys()).filter(|name| !loose(name));
+            let part = |of: &Map<String, Value>, name: &String| of.get(name).cloned().unwrap_or_default();
+            names.into_iter().find_map(|name| difference(&part(one, name), &part(other, name), &format!("{at} {name}")))
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            one.iter().zip(other).find_map(|(one, other)| difference(one, other, &format!("{at} []")))
+        }
+        (one, other) => (one != other).then(|| format!("{at}: {one} became {other}")),
     }
 }
 
