@@ -4,5 +4,6 @@
 #[allow(dead_code, reason = "only the frames of AMQP are needed here")]
 mod capture;
 mod git_layout;
+mod layouts;
 mod rabbitmq;
 mod registry;

@@ -22,6 +22,7 @@ mod git_remotes;
 mod groups;
 mod hostile_archives;
 mod identity_provider;
+mod import;
 mod items;
 mod kerberos;
 mod kerberos_passwords;

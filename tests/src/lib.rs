@@ -10,6 +10,7 @@ pub mod client;
 pub mod events;
 pub mod flow;
 pub mod logs;
+pub mod migration;
 pub mod openapi;
 pub mod original;
 pub mod people;

@@ -2,8 +2,11 @@
 //! (NiFi Registry 22.2).
 
 use crate::files::{folders, is_name, open};
-use crate::inventory::{Bucket, BundleVersion, Inventory, plain};
+use crate::git::usable;
+use crate::inventory::{Bucket, BundleVersion, Inventory, Refused, plain};
+use cap_std::fs::Dir;
 use headworks_core::{Error, Result};
+use headworks_registry::archive::{ArchiveLimits, Coordinates, read_archive, read_minifi_archive};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -15,9 +18,14 @@ fn ending(kind: &str) -> &'static str {
     if kind == "minifi-cpp" { "cpp" } else { "nar" }
 }
 
+/// A name as the original makes it safe: it loses its capital letters too.
+fn safe(name: &str) -> String {
+    name.chars().map(usable).collect::<String>().trim().to_lowercase()
+}
+
 fn place(bucket: &str, of: &BundleVersion) -> PathBuf {
     let file = format!("{}-{}.{}", of.artifact, of.version, ending(of.kind));
-    [bucket, &of.group, &of.artifact, &of.version, &file].iter().collect()
+    [bucket, &of.group, &of.artifact, &of.version, &file].into_iter().map(safe).collect()
 }
 
 /// Says of the bundles of a dump that nobody named their folder.
@@ -52,12 +60,16 @@ pub fn from_folder(inventory: &mut Inventory, path: &Path) -> Result<()> {
         }
         bucket.bundles = there;
         let why = "the folder of bundles has no such archive";
-        inventory.refused.extend(missing.into_iter().map(|path| crate::inventory::Refused::new(path.display().to_string(), why)));
+        inventory.refused.extend(missing.into_iter().map(|path| Refused::new(path.display().to_string(), why)));
     }
     let from_database = inventory.contents.spool.is_some();
-    for (path, (bucket, version)) in found {
+    for (path, (bucket, mut version)) in found {
         if from_database {
             inventory.refuse(path.display().to_string(), "the database has no such version of a bundle");
+            continue;
+        }
+        if let Err(error) = name(&folder, &mut version) {
+            inventory.refuse(path.display().to_string(), error.message);
             continue;
         }
         let place = inventory.buckets.iter_mut().find(|known| known.id == bucket);
@@ -66,7 +78,7 @@ pub fn from_folder(inventory: &mut Inventory, path: &Path) -> Result<()> {
             None => {
                 inventory.notes.push(format!("the bucket {bucket} is called by its identifier unless it is here already"));
                 let bundles = vec![version];
-                inventory.buckets.push(Bucket { id: bucket.clone(), name: bucket, bundles, ..Bucket::default() });
+                inventory.buckets.push(Bucket { id: bucket.clone(), name: bucket, nameless: true, bundles, ..Bucket::default() });
             }
         }
     }
@@ -77,13 +89,22 @@ pub fn from_folder(inventory: &mut Inventory, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Sets the coordinates to what the archive says: the folder has no capital letters.
+fn name(folder: &Dir, version: &mut BundleVersion) -> Result<()> {
+    let (archive, _) = plain(folder, &version.path)?;
+    let (limits, of) = (ArchiveLimits::default(), version.clone());
+    let given = Coordinates { group: of.group, artifact: of.artifact, version: of.version };
+    let read = match version.kind {
+        "minifi-cpp" => read_minifi_archive(archive, Some(given), &limits)?,
+        _ => read_archive(archive, &limits)?,
+    };
+    let Coordinates { group, artifact, version: number } = read.coordinates;
+    (version.group, version.artifact, version.version) = (group, artifact, number);
+    Ok(())
+}
+
 /// Collects the files of four folders below each other.
-fn walk(
-    folder: &cap_std::fs::Dir,
-    at: PathBuf,
-    found: &mut BTreeMap<PathBuf, (String, BundleVersion)>,
-    odd: &mut Vec<PathBuf>,
-) -> Result<()> {
+fn walk(folder: &Dir, at: PathBuf, found: &mut BTreeMap<PathBuf, (String, BundleVersion)>, odd: &mut Vec<PathBuf>) -> Result<()> {
     let depth = at.components().count();
     let here = if depth == 0 { Path::new(".") } else { at.as_path() };
     let (below, others) = folders(folder, here)?;
@@ -105,7 +126,7 @@ fn walk(
 }
 
 /// What a file is by its place.
-fn version(folder: &cap_std::fs::Dir, path: &PathBuf) -> Option<(String, BundleVersion)> {
+fn version(folder: &Dir, path: &PathBuf) -> Option<(String, BundleVersion)> {
     let parts: Vec<&str> = path.iter().map(|part| part.to_str()).collect::<Option<_>>()?;
     let [bucket, group, artifact, version, _] = parts.try_into().ok()?;
     plain(folder, path).ok()?;

@@ -134,7 +134,7 @@ pub fn without_database(path: &Path) -> Result<Inventory> {
         inventory.refuse(what, why);
     }
     for (id, flows) in found {
-        let mut bucket = Bucket { name: id.clone(), id, ..Bucket::default() };
+        let mut bucket = Bucket { name: id.clone(), id, nameless: true, ..Bucket::default() };
         let mut taken = BTreeSet::new();
         for (id, numbers) in flows {
             let versions: Vec<Version> =
@@ -144,7 +144,7 @@ pub fn without_database(path: &Path) -> Result<Inventory> {
             let first = versions.iter().filter_map(|version| version.timestamp).min();
             let last = versions.iter().filter_map(|version| version.timestamp).max();
             inventory.notes.push(format!("the flow {id} of the bucket {} is called {name:?}", bucket.id));
-            bucket.flows.push(Flow { id, name, description: None, times: first.zip(last), versions });
+            bucket.flows.push(Flow { id, name, description: None, nameless: true, times: first.zip(last), versions });
         }
         bucket.created = bucket.flows.iter().filter_map(|flow| flow.times).map(|(first, _)| first).min();
         inventory.notes.push(format!("the bucket {} is called by its identifier", bucket.id));

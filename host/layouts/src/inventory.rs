@@ -47,6 +47,8 @@ pub struct Bucket {
     pub description: Option<String>,
     /// In milliseconds since 1970, where it is known.
     pub created: Option<i64>,
+    /// Whether its name is made up, so that another one may be there.
+    pub nameless: bool,
     /// Whether everybody may read it.
     pub allow_public_read: bool,
     /// Whether a version of a bundle may be uploaded again.
@@ -66,6 +68,8 @@ pub struct Flow {
     pub name: String,
     /// Free text.
     pub description: Option<String>,
+    /// Whether its name is made up, so that another one may be there.
+    pub nameless: bool,
     /// When it was made and last changed, in milliseconds since 1970.
     pub times: Option<(i64, i64)>,
     /// In order of their numbers.

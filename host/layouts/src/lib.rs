@@ -8,10 +8,12 @@ mod bundles;
 mod dump;
 mod files;
 pub mod git;
+mod history;
 mod inventory;
 mod snapshot;
 
 pub use bundles::from_folder as bundles_from_folder;
-pub use dump::{Zone, read as from_database};
+pub use dump::{ContentsIn, Zone, read as from_database};
 pub use files::without_database;
+pub use history::from_git;
 pub use inventory::{Bucket, BundleVersion, Flow, Inventory, Refused, Version};

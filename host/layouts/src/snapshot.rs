@@ -14,6 +14,8 @@ use struson::writer::{JsonStreamWriter, JsonWriter, WriterSettings};
 const FORM: &str = "3";
 /// The form whose content is the contents of the flow.
 const CONTENTS_ONLY: &str = "2";
+/// How files begin whose content is XML.
+const OLDEST: &[u8] = b"Flows";
 /// As deep as what is taken in may be, and the two members around it.
 const DEPTH: u32 = 1010;
 /// Bytes that are gathered before they go on.
@@ -62,8 +64,15 @@ fn begin(json: &mut impl JsonWriter) -> io::Result<()> {
 ///
 /// # Errors
 /// [`ErrorCode::Invalid`] for what is no such file.
-pub(crate) fn read(file: impl Read) -> Result<File> {
-    let mut json = reader(file);
+pub(crate) fn read(mut file: impl Read) -> Result<File> {
+    let mut beginning = Vec::new();
+    file.by_ref().take(OLDEST.len() as u64).read_to_end(&mut beginning)?;
+    if beginning == OLDEST {
+        let text = "it is XML of the data-model version 1, which is not read: have the registry that wrote it export this version, \
+                    import that as a new version there, and begin again";
+        return Err(Error::invalid(text));
+    }
+    let mut json = reader(beginning.as_slice().chain(file));
     let mut snapshot = BufWriter::with_capacity(GATHERED, tempfile::tempfile().map_err(unwritten)?);
     let read =
         unwrap(&mut json, &mut snapshot).map_err(|error| Error::invalid(format!("it is no file of a version: {error}")))?;
@@ -106,7 +115,7 @@ fn content(json: &mut impl JsonReader, to: &mut impl Write, form: Option<&str>) 
             json.begin_object()?;
             while json.has_next()? {
                 if json.next_name()? == "flowSnapshot" {
-                    json.transfer_to(&mut writer)?;
+                    members(json, &mut writer)?;
                     writer.finish_document()?;
                     return Ok(true);
                 }
@@ -124,6 +133,24 @@ fn content(json: &mut impl JsonReader, to: &mut impl Write, form: Option<&str>) 
         }
         _ => Ok(false),
     }
+}
+
+/// Copies a snapshot without what a registry says of itself there.
+fn members(json: &mut impl JsonReader, writer: &mut impl JsonWriter) -> Result<(), Box<dyn std::error::Error>> {
+    json.begin_object()?;
+    writer.begin_object()?;
+    while json.has_next()? {
+        match json.next_name()? {
+            "snapshotMetadata" | "bucket" | "flow" | "latest" | "link" => json.skip_value()?,
+            name => {
+                writer.name(name)?;
+                json.transfer_to(writer)?;
+            }
+        }
+    }
+    json.end_object()?;
+    writer.end_object()?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -162,6 +189,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_registry_says_of_itself_is_left_out_and_xml_is_named() {
+        let file =
+            r#"{"header":{"dataModelVersion":"3"},"content":{"flowSnapshot":{"latest":true,"a":1,"snapshotMetadata":{},"b":2}}}"#;
+        assert_eq!(unwrapped(file).unwrap(), r#"{"a":1,"b":2}"#);
+        assert!(unwrapped("Flows\0\0\0\u{1}<?xml").unwrap_err().message.contains("data-model version 1"));
+    }
+
+    #[test]
     fn what_is_no_such_file_is_refused() {
         for file in [
             "",
@@ -170,6 +205,7 @@ mod tests {
             r#"{"header":{"dataModelVersion":"4"},"content":{"flowSnapshot":{}}}"#,
             r#"{"content":{}}"#,
             "\u{1f}\u{8b}",
+            r#"{"header":{"dataModelVersion":"3"},"content":{"flowSnapshot":[1]}}"#,
         ] {
             assert!(unwrapped(file).unwrap_err().message.contains("no file of a version"), "{file}");
         }

@@ -168,6 +168,20 @@ impl Api {
         Ok(answer.into_body().into_reader())
     }
 
+    /// PUT of a body of known length that is read piece by piece; answers whether that made something new.
+    pub(super) fn put_stream(
+        &self,
+        parts: &[&str],
+        query: &[(&str, &str)],
+        kind: &str,
+        length: u64,
+        mut body: impl Read,
+    ) -> Result<bool> {
+        let headers = [("Content-Type", kind), ("Content-Length", &length.to_string())];
+        let answer = self.send(Method::PUT, parts, query, &headers, SendBody::from_reader(&mut body))?;
+        Ok(answer.status() == StatusCode::CREATED)
+    }
+
     /// POST of a body of known length that is read piece by piece.
     pub(crate) fn upload(&self, parts: &[&str], kind: &str, length: u64, mut body: impl Read) -> Result<()> {
         let headers = [("Content-Type", kind), ("Content-Length", &length.to_string())];

@@ -16,6 +16,7 @@ mod object;
 mod pipeline;
 pub(crate) mod plugin;
 mod records;
+mod registry;
 mod stream;
 mod system;
 mod tenant;
@@ -79,6 +80,8 @@ pub(crate) enum PlatformCommand {
     Version(OnServer<version::Command>),
     /// Event hooks of a running server, which are told what is done in the registry.
     Hook(OnServer<hook::Command>),
+    /// Take over what another NiFi Registry kept, into a running server. For administrators.
+    Registry(OnServer<registry::Command>),
 }
 
 /// A command for a running server.
@@ -93,11 +96,12 @@ pub(crate) struct OnServer<C: Subcommand> {
 /// Runs one command over the platform interface to its end.
 pub(crate) fn run_platform(command: PlatformCommand, output: Output) -> Result<ExitCode> {
     let printer = Printer(output);
-    let api = |server| Api::new(server).map(Api::platform);
+    let api = |server| Api::new(server).map(|api| api.platform());
     ended(match command {
         PlatformCommand::Tenant(OnServer { server, command }) => command.run(&api(server)?, printer),
         PlatformCommand::Version(OnServer { server, command }) => command.run(&api(server)?, printer),
         PlatformCommand::Hook(OnServer { server, command }) => command.run(&api(server)?, printer),
+        PlatformCommand::Registry(OnServer { server, command }) => return command.run(&api(server)?, printer),
     })
 }
 

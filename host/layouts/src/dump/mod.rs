@@ -9,6 +9,7 @@ mod values;
 
 use crate::bundles;
 use crate::files::Files;
+use crate::history::Commits;
 use crate::inventory::{Contents, Inventory, Place};
 use headworks_core::{Error, Result};
 use jiff::civil::DateTime;
@@ -60,24 +61,42 @@ impl Zone {
     }
 }
 
-/// What a dump says, with contents of flows from a folder or from the dump itself, and bundles from a folder.
+/// Where the contents of flows are that a dump tells of.
+#[derive(Clone, Copy, Debug)]
+pub enum ContentsIn<'a> {
+    /// In the dump itself.
+    Dump,
+    /// In a folder.
+    Files(&'a Path),
+    /// In a Git repository.
+    Git(&'a Path),
+}
+
+/// What a dump says, with bundles from a folder.
 ///
 /// # Errors
 /// [`ErrorCode::Invalid`](headworks_core::ErrorCode::Invalid) for what is no whole dump of a registry.
-pub fn read(dump: &Path, zone: &Zone, flows: Option<&Path>, archives: Option<&Path>) -> Result<Inventory> {
+pub fn read(dump: &Path, zone: &Zone, contents: ContentsIn<'_>, archives: Option<&Path>) -> Result<Inventory> {
     let named = |error: Error| Error { message: format!("{}: {}", dump.display(), error.message), ..error };
     let file = File::open(dump).map_err(|error| Error::invalid(format!("{} cannot be read: {error}", dump.display())))?;
     let tables = gather(file, zone).map_err(named)?;
-    let mut files = flows.map(Files::read).transpose()?;
+    let (mut files, mut commits) = (None, None);
+    match contents {
+        ContentsIn::Dump => {}
+        ContentsIn::Files(folder) => files = Some(Files::read(folder)?),
+        ContentsIn::Git(folder) => commits = Some(Commits::read(folder)?),
+    }
     let mut inventory = Inventory::default();
-    let spool = tables.into_inventory(&mut inventory, |bucket, flow, version, spooled| match &mut files {
-        Some(files) => files.take(bucket, flow, version),
-        None => spooled.map(|(start, length)| Place::Spooled(start, length)).ok_or_else(|| {
+    let spool = tables.into_inventory(&mut inventory, |bucket, flow, version, spooled| match (&mut files, &mut commits) {
+        (Some(files), _) => files.take(bucket, flow, version),
+        (_, Some(commits)) => commits.take(flow, version),
+        (None, None) => spooled.map(|(start, length)| Place::Spooled(start, length)).ok_or_else(|| {
             Error::invalid("the dump has no content of it: name the folder of flow contents, or the Git repository")
         }),
     })?;
     let flows = files.map(|files| files.rest(&mut inventory));
-    inventory.contents = Contents { flows, spool: Some(spool), ..Contents::default() };
+    let history = commits.map(|commits| commits.rest(&mut inventory));
+    inventory.contents = Contents { flows, history, spool: Some(spool), bundles: None };
     match archives {
         Some(archives) => bundles::from_folder(&mut inventory, archives)?,
         None => bundles::without_folder(&mut inventory),

@@ -300,7 +300,7 @@ impl Tables {
                 continue;
             }
             let mut flow =
-                Flow { id, name: item.name, description: item.description, times: Some(item.times), versions: Vec::new() };
+                Flow { id, name: item.name, description: item.description, times: Some(item.times), ..Flow::default() };
             let mut found = versions.remove(&flow.id).unwrap_or_default();
             found.sort_by_key(|version| version.number);
             for version in found {

@@ -16,6 +16,8 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use names::usable;
+
 pub use history::{FoundBucket, FoundFlow, FoundVersion, History};
 pub use remote::{Access, check};
 pub use start::ExportOptions;

@@ -8,14 +8,18 @@ use std::collections::HashSet;
 /// The most bytes of a name: file systems take 255, and an ending or an identifier may follow.
 const MOST: usize = 150;
 
-/// Makes a name safe: what not every file system takes becomes an underscore, as the reference does it (NiFi Registry 22.1).
-pub(super) fn safe(name: &str) -> String {
-    let allowed = |letter: char| match letter {
+/// What the reference puts into names of files for a letter.
+pub(crate) fn usable(letter: char) -> char {
+    match letter {
         '"' | '<' | '>' | '|' | ':' | '*' | '?' | '\\' | '/' | ' ' => '_',
         letter if letter.is_control() => '_',
         letter => letter,
-    };
-    let mut safe: String = name.chars().map(allowed).collect();
+    }
+}
+
+/// Makes a name safe: what not every file system takes becomes an underscore, as the reference does it (NiFi Registry 22.1).
+pub(super) fn safe(name: &str) -> String {
+    let mut safe: String = name.chars().map(usable).collect();
     let end = (0..=MOST).rev().find(|end| safe.is_char_boundary(*end)).unwrap_or_default();
     if safe.len() > MOST {
         safe.truncate(end);
