@@ -49,6 +49,9 @@ struct Settings {
     /// Tenants that one server has.
     #[arg(long, default_value_t = 1000)]
     tenants: usize,
+    /// The languages of group 8.
+    #[arg(long, value_delimiter = ',', default_value = "rust,c,go,python,js,ts")]
+    languages: Vec<String>,
     /// Flows that a registry has.
     #[arg(long, default_value_t = 10_000)]
     flows: usize,

@@ -15,8 +15,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-const LANGUAGES: &[&str] = &["rust", "c", "go", "python", "js", "ts"];
-
 /// What a person does, as the columns of the table.
 const STEPS: &[&str] = &["new", "build", "test", "push", "transformer, pipeline", "record, query"];
 
@@ -33,7 +31,7 @@ pub(crate) fn run(settings: &Settings, report: &mut Report) -> Result<()> {
     let title = format!("8. A newcomer's walk, by language, in seconds (load {load} before it)");
     let columns: Vec<&str> = ["language"].into_iter().chain(STEPS.iter().copied()).chain(["in all", "processor time"]).collect();
     report.table(&title, &columns);
-    for language in LANGUAGES {
+    for language in &settings.languages {
         // A server of its own, as at the first time: a newcomer has pushed nothing before.
         let server = settings.setup().start();
         let scratch = Folder::new();
@@ -48,7 +46,7 @@ pub(crate) fn run(settings: &Settings, report: &mut Report) -> Result<()> {
             }
             Err(missing) => vec![format!("not walked: {missing}")],
         };
-        report.row(&[vec![(*language).to_owned()], cells].concat());
+        report.row(&[vec![language.clone()], cells].concat());
     }
     Ok(())
 }
