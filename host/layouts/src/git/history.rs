@@ -166,7 +166,7 @@ impl Wanted {
         let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
         let (before, by) = message.rsplit_once(BY).map_or((message.as_str(), None), |(before, by)| (before, Some(by.trim())));
         let comments = match &said.author {
-            // Releases before 0.4 left it all to the commit.
+            // Early releases left it all to the commit.
             None => Some(before.trim().to_owned()).filter(|comments| !comments.is_empty()),
             Some(_) => said.comments,
         };
