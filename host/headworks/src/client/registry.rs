@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use ureq::http::StatusCode;
 
 #[derive(Subcommand)]
-pub(super) enum Command {
+pub(crate) enum Command {
     /// Take over buckets, flows, versions and bundles with their identifiers, people and times. May be repeated: what is here
     /// already is passed over.
     Import(Import),
@@ -25,7 +25,7 @@ pub(super) enum Command {
 
 #[derive(Args)]
 #[group(required = true, multiple = true)]
-pub(super) struct Sources {
+pub(crate) struct Sources {
     /// SQL dump of the metadata database, made with org.h2.tools.Script, `pg_dump --inserts` or mysqldump. The contents of
     /// flows are in it too unless --files or --git says where they are.
     #[arg(long, value_name = "FILE")]
@@ -42,7 +42,7 @@ pub(super) struct Sources {
 }
 
 #[derive(Args)]
-pub(super) struct Import {
+pub(crate) struct Import {
     #[command(flatten)]
     sources: Sources,
     /// Zone of the times in the dump, which are those of the machine that the original ran on: UTC, Europe/Berlin or +02:00.
