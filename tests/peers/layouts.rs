@@ -18,7 +18,8 @@ fn migrate(provider: Provider, name: &str) {
     let dump = original.folder().join("dump.sql");
     original.dump(&dump);
     let (flows, bundles) = (original.folder().join("flows"), original.folder().join("bundles"));
-    if std::env::var_os("HEADWORKS_RECORD").is_some() {
+    // A repository cannot be kept in a repository.
+    if std::env::var_os("HEADWORKS_RECORD").is_some() && provider != Provider::Git {
         record(&layouts().join(name), provider, original.folder(), &expected);
     }
     let server = Server::start();

@@ -113,7 +113,6 @@ pub fn answers(client: &Client) -> Value {
             for version in each(&ask(format!("/bundles/{}/versions", id(&bundle)))) {
                 let number = version["version"].as_str().expect("a version");
                 ask(format!("/bundles/{}/versions/{number}", id(&bundle)));
-                ask(format!("/bundles/{}/versions/{number}/extensions", id(&bundle)));
             }
         }
     }

@@ -109,6 +109,8 @@ pub struct BundleVersion {
     pub timestamp: Option<i64>,
     /// What its digest has to be.
     pub sha256: Option<String>,
+    /// Whether whoever uploaded it said so.
+    pub sha256_supplied: bool,
     pub(crate) path: PathBuf,
 }
 

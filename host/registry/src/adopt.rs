@@ -5,6 +5,7 @@
 //! here too. Nobody is told: hooks heard of these changes where they were made.
 
 use crate::bucket::{Bucket, NewBucket};
+use crate::check::{AUTHOR, Check, IDENTIFIER};
 use crate::flow::{Flow, NewFlow};
 use crate::version::{Saving, Taken, Version};
 use crate::{BundleVersion, Metadata, NewVersion, Registry};
@@ -173,6 +174,10 @@ impl Registry {
     pub async fn adopt_bundle(&self, tenant: TenantId, caller: &str, new: NewVersion) -> Result<Adopted<BundleVersion>> {
         let of = new.given.clone().ok_or_else(|| Error::internal("a bundle is taken over without its coordinates"))?;
         self.bucket(tenant, &new.bucket)?;
+        let said = new.origin.clone().unwrap_or_default();
+        let check = Check::new("Cannot take over a bundle").at_most("author", said.author.as_deref(), AUTHOR);
+        let check = check.at_most("bundle_id", said.bundle.as_deref(), IDENTIFIER);
+        check.at_most("version_id", said.version.as_deref(), IDENTIFIER).done()?;
         let place = (of.group.as_str(), of.artifact.as_str(), of.version.as_str());
         if let Some((bundle, there)) = found(self.version_in(tenant, &new.bucket, place))? {
             let differ = Differences::none()

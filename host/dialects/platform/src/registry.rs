@@ -88,6 +88,7 @@ pub(crate) async fn version(mut call: Call) -> Answer {
 pub(crate) async fn bundle(mut call: Call) -> Answer {
     let [bucket, group, artifact, version] = names(&mut call).await?;
     let mut query = call.query()?;
+    let digest_supplied = query.contains_key("sha256_supplied").then(|| call.flag("sha256_supplied")).transpose()?;
     let kind = query.remove("type").unwrap_or_default();
     let kind = serde_json::from_value::<BundleKind>(Value::String(kind))
         .map_err(|_| Error::invalid("it is nifi-nar, minifi-cpp or headworks-plugin").at("type"))?;
@@ -96,6 +97,7 @@ pub(crate) async fn bundle(mut call: Call) -> Answer {
     let origin = BundleOrigin {
         bundle: query.remove("bundle_id"),
         version: query.remove("version_id"),
+        digest_supplied,
         author: query.remove("author"),
         timestamp: timestamp.ok_or_else(|| Error::invalid("it is a number of milliseconds since 1970").at("timestamp"))?,
     };

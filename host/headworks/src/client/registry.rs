@@ -242,7 +242,10 @@ impl Run<'_> {
         );
         query.extend(of.author.as_deref().map(|author| ("author", author)));
         query.extend(timestamp.as_deref().map(|time| ("timestamp", time)));
-        query.extend(of.sha256.as_deref().map(|digest| ("sha256", digest)));
+        let supplied = of.sha256_supplied.to_string();
+        if let Some(digest) = &of.sha256 {
+            query.extend([("sha256", digest.as_str()), ("sha256_supplied", supplied.as_str())]);
+        }
         let path = ["registry", "buckets", &bucket.id, "bundles", &of.group, &of.artifact, &of.version];
         self.api.put_stream(&path, &query, "application/octet-stream", size, archive)
     }

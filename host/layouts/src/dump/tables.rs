@@ -232,6 +232,7 @@ impl Tables {
             author: Some(self.text(row, "CREATED_BY")?),
             timestamp: Some(self.time(row, "CREATED")?),
             sha256: Some(self.text(row, "SHA_256_HEX")?),
+            sha256_supplied: row.number("SHA_256_SUPPLIED")? != 0,
             ..BundleVersion::default()
         };
         self.bundle_versions.push((bundle, version));

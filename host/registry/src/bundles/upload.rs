@@ -36,6 +36,8 @@ pub struct BundleOrigin {
     pub author: Option<String>,
     /// When, in milliseconds since 1970.
     pub timestamp: Option<i64>,
+    /// Whether whoever uploaded it said what the digest had to be.
+    pub digest_supplied: Option<bool>,
 }
 
 /// What came of it.
@@ -159,7 +161,7 @@ impl Registry {
             author: origin.author.unwrap_or_else(|| author.to_owned()),
             timestamp: now,
             digest: content.digest,
-            digest_supplied: supplied.is_some(),
+            digest_supplied: origin.digest_supplied.unwrap_or(supplied.is_some()),
             size: content.size,
             system_api_version: archive.system_api_version.clone(),
             build: archive.build.clone(),
