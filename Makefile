@@ -23,7 +23,7 @@ run: build ## install what is missing, build, start the server; an empty data fo
 test: lint components ## the whole suite
 	@sh tools/setup.sh tests
 	$(call say,native tests of the first-party plugins)
-	cargo test --release --manifest-path plugins/Cargo.toml
+	cargo test --manifest-path plugins/Cargo.toml
 	$(call say,the tool that builds components and the SDK for Rust)
 	cargo test --release --manifest-path tools/guests/Cargo.toml
 	cargo test --manifest-path sdk-guest/rust/Cargo.toml
