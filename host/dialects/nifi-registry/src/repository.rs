@@ -21,16 +21,17 @@ use serde::Serialize;
 pub(crate) const ROOT: &str = "extension-repository";
 
 pub(crate) fn routes() -> Router<App> {
-    let below = Router::new()
-        .route("/", get(buckets))
-        .route("/{bucket}", get(groups))
-        .route("/{bucket}/{group}", get(artifacts))
-        .route("/{bucket}/{group}/{artifact}", get(versions))
-        .route("/{bucket}/{group}/{artifact}/sha256", get(digest_anywhere))
-        .route("/{bucket}/{group}/{artifact}/{version}", get(version))
-        .route("/{bucket}/{group}/{artifact}/{version}/content", get(content))
-        .route("/{bucket}/{group}/{artifact}/{version}/sha256", get(digest));
-    Router::new().nest(&format!("/{ROOT}"), below)
+    // Not nested: the path of the whole request says what an operation answers with.
+    let at = |below: &str| format!("/{ROOT}{below}");
+    Router::new()
+        .route(&at(""), get(buckets))
+        .route(&at("/{bucket}"), get(groups))
+        .route(&at("/{bucket}/{group}"), get(artifacts))
+        .route(&at("/{bucket}/{group}/{artifact}"), get(versions))
+        .route(&at("/{bucket}/{group}/{artifact}/sha256"), get(digest_anywhere))
+        .route(&at("/{bucket}/{group}/{artifact}/{version}"), get(version))
+        .route(&at("/{bucket}/{group}/{artifact}/{version}/content"), get(content))
+        .route(&at("/{bucket}/{group}/{artifact}/{version}/sha256"), get(digest))
 }
 
 /// What is at one level of the hierarchy of names.
