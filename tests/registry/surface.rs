@@ -66,7 +66,8 @@ fn what_a_client_does_not_take_or_cannot_send_is_refused() {
     let refused = get("application/xml");
     assert_eq!((refused.status, refused.header("content-type")), (406, "text/plain"));
     // What answers with something else than JSON is given to those who ask for just that.
-    for (path, accept) in [("content", "application/octet-stream"), ("sha256", "text/plain"), ("extensions/e/docs", "text/html")] {
+    for (path, accept) in [("content", "application/octet-stream"), ("sha256", "text/plain"), ("extensions/e/docs", "text/html")]
+    {
         let path = format!("{API}/extension-repository/b/g/a/1/{path}");
         assert_eq!(client.send(Method::GET, &path, &[("Accept", accept)], None).status, 404, "{path}");
         assert_eq!(client.send(Method::GET, &path, &[("Accept", "application/xml")], None).status, 406, "{path}");
